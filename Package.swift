@@ -1,0 +1,65 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One set of rules for every Swift target; see CONTRIBUTING.md.
+let houseSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableExperimentalFeature("Lifetimes"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "timingle",
+    products: [
+        .executable(name: "timingle", targets: ["TimingleServer"])
+    ],
+    targets: [
+        .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "COpenSSL"),
+        .systemLibrary(name: "CZlib"),
+        .systemLibrary(name: "CPostgres"),
+        .systemLibrary(name: "CHiredis"),
+        .systemLibrary(name: "CNats"),
+        .target(
+            name: "TimingleNet",
+            dependencies: ["CLinux", "COpenSSL", "CZlib"],
+            swiftSettings: houseSettings
+        ),
+        .target(
+            name: "TimingleCQL",
+            dependencies: ["TimingleNet"],
+            swiftSettings: houseSettings
+        ),
+        .target(
+            name: "TimingleCore",
+            dependencies: ["TimingleCQL", "TimingleNet", "CPostgres", "CHiredis", "CNats", "COpenSSL"],
+            swiftSettings: houseSettings
+        ),
+        .executableTarget(
+            name: "TimingleServer",
+            dependencies: ["TimingleCore", "TimingleNet"],
+            swiftSettings: houseSettings
+        ),
+        .target(
+            name: "TimingleTestSupport",
+            dependencies: ["TimingleCore", "TimingleNet"],
+            path: "Tests/TimingleTestSupport",
+            swiftSettings: houseSettings
+        ),
+        .testTarget(
+            name: "TimingleCoreTests",
+            dependencies: ["TimingleCQL", "TimingleCore", "TimingleNet", "TimingleTestSupport"],
+            exclude: ["Fixtures"],
+            swiftSettings: houseSettings
+        ),
+        .testTarget(
+            name: "TimingleServerTests",
+            dependencies: ["TimingleCore", "TimingleNet", "TimingleServer", "TimingleTestSupport"],
+            swiftSettings: houseSettings
+        ),
+    ]
+)

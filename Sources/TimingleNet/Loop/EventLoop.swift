@@ -1,0 +1,259 @@
+internal import Glibc
+
+/// Called once at the end of the turn in which it was asked for. Loop-confined.
+package protocol TurnEndHandler: AnyObject {
+    func turnEnded()
+}
+
+/// One thread, one epoll instance, one queue of jobs, one heap of deadlines.
+///
+/// A turn: wait, deliver readiness, run jobs and mail, fire timers, run the turn-end handlers (flushes).
+/// It is a `TaskExecutor`, so a `Task(executorPreference: loop)` resumes on the loop after each `await`,
+/// and a `SerialExecutor`, so an actor can be bound to it.
+// SAFETY: `mailbox`, `wakeUp`, `index` are safe from any thread; everything under "Loop thread only" is touched
+// on the loop's thread alone, which each entry point checks by `preconditionInLoop`. EventLoopTests covers the doors.
+package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable {
+    // Any thread.
+    package let index: Int
+    private let mailbox = LoopMailbox()
+    private let wakeUp: EventDescriptor
+    private let start = ContinuousClock.now
+
+    // Loop thread only.
+    private var selector: Selector
+    private var timers = TimerHeap()
+    private var localJobs: [UnownedJob] = []
+    private var runningJobs: [UnownedJob] = []
+    private var letters: [LoopMailbox.Letter] = []
+    private var turnEndHandlers: [any TurnEndHandler] = []
+    private var runningTurnEndHandlers: [any TurnEndHandler] = []
+    private var stopping = false
+    /// The time at which this turn's wait ended; good enough for deadlines, and free.
+    package private(set) var now: ContinuousClock.Instant = .now
+
+    package init(index: Int = 0) throws(SystemError) {
+        self.index = index
+        self.wakeUp = try EventDescriptor()
+        self.selector = try Selector(eventsPerWait: 256)
+        let wakeUpHandler = WakeUpHandler(loop: self)
+        _ = try self.selector.register(self.wakeUp.fd, interest: .read, handler: wakeUpHandler)
+    }
+
+    // MARK: Any thread
+
+    /// The loop whose thread this is, or nil.
+    package static var current: EventLoop? {
+        guard let pointer = pthread_getspecific(threadKey.key) else { return nil }
+        // SAFETY: `run` stores an unretained reference to itself for exactly as long as it runs on this thread.
+        return Unmanaged<EventLoop>.fromOpaque(pointer).takeUnretainedValue()
+    }
+
+    package var inLoop: Bool { EventLoop.current === self }
+
+    package func preconditionInLoop() {
+        precondition(self.inLoop, "loop-confined state was touched off its loop")
+    }
+
+    /// Runs `work` on the loop, in the order of the calls from one thread. Any thread; never runs it inline.
+    package func execute(_ work: @escaping @Sendable () -> Void) {
+        self.post(.work(work))
+    }
+
+    /// The door for others: runs `body` on the loop and returns its result.
+    package func enter<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+        if self.inLoop { return try body() }
+        return try await withCheckedThrowingContinuation { continuation in
+            self.execute { continuation.resume(with: Swift.Result(catching: body)) }
+        }
+    }
+
+    /// Asks the loop to end after this turn. Any thread.
+    package func stop() {
+        self.execute { self.stopping = true }
+    }
+
+    fileprivate func post(_ letter: LoopMailbox.Letter) {
+        if self.mailbox.append(letter) { self.wakeUp.signal() }
+    }
+
+    // MARK: Loop thread only
+
+    /// Runs turns on the calling thread until `stop`.
+    package func run() {
+        precondition(EventLoop.current == nil, "a thread can run one loop only")
+        pthread_setspecific(threadKey.key, Unmanaged.passUnretained(self).toOpaque())
+        defer { pthread_setspecific(threadKey.key, nil) }
+        while !self.stopping || !self.localJobs.isEmpty {
+            self.turn()
+        }
+        // Whoever awaits a hand-over that was already in the mailbox gets it.
+        self.runMail()
+        self.runJobs()
+    }
+
+    /// Watches `fd`. The caller keeps the descriptor open until after `deregister`.
+    package func register(
+        _ fd: CInt,
+        interest: Interest,
+        handler: any ReadinessHandler
+    ) throws(SystemError) -> RegistrationID {
+        self.preconditionInLoop()
+        return try self.selector.register(fd, interest: interest, handler: handler)
+    }
+
+    package func setInterest(_ interest: Interest, of id: RegistrationID) throws(SystemError) {
+        self.preconditionInLoop()
+        try self.selector.setInterest(interest, of: id)
+    }
+
+    package func deregister(_ id: RegistrationID) throws(SystemError) {
+        self.preconditionInLoop()
+        try self.selector.deregister(id)
+    }
+
+    /// Calls `action` on the loop once `delay` has passed, counted from this turn's `now`.
+    @discardableResult
+    package func schedule(after delay: Duration, _ action: @escaping () -> Void) -> TimerToken {
+        self.schedule(at: self.now + delay, action)
+    }
+
+    @discardableResult
+    package func schedule(at deadline: ContinuousClock.Instant, _ action: @escaping () -> Void) -> TimerToken {
+        self.preconditionInLoop()
+        return self.timers.schedule(at: self.nanoseconds(deadline), action)
+    }
+
+    /// Cancels a deadline; false if it has fired or was cancelled before.
+    @discardableResult
+    package func cancel(_ token: TimerToken) -> Bool {
+        self.preconditionInLoop()
+        return self.timers.cancel(token)
+    }
+
+    /// Calls `handler` once when this turn's events and jobs are done. The caller avoids asking twice.
+    package func atTurnEnd(_ handler: any TurnEndHandler) {
+        self.preconditionInLoop()
+        self.turnEndHandlers.append(handler)
+    }
+
+    private func turn() {
+        let count = self.blockingWait()
+        self.now = .now
+        for index in 0..<count {
+            guard let (handler, readiness) = self.selector.delivery(index) else { continue }
+            handler.descriptorReady(readiness)
+        }
+        self.runMail()
+        self.runJobs()
+        let now = self.nanoseconds(self.now)
+        while let action = self.timers.popExpired(now: now) { action() }
+        self.runJobs()
+        self.runTurnEndHandlers()
+    }
+
+    /// Never inlined, so that a profile can tell waiting from work.
+    @inline(never)
+    private func blockingWait() -> Int {
+        var timeout: CInt = -1
+        if !self.localJobs.isEmpty || !self.turnEndHandlers.isEmpty {
+            timeout = 0
+        } else if let deadline = self.timers.nextDeadline {
+            let remaining = deadline - self.nanoseconds(.now)
+            // Rounded up: a timer must not be found early and the loop spin until it is due.
+            timeout = remaining <= 0 ? 0 : CInt(clamping: (remaining + 999_999) / 1_000_000)
+        }
+        do throws(SystemError) {
+            return try self.selector.wait(timeoutMilliseconds: timeout)
+        } catch {
+            preconditionFailure("a loop cannot go on without its epoll: \(error)")
+        }
+    }
+
+    private func runMail() {
+        self.mailbox.swap(into: &self.letters)
+        guard !self.letters.isEmpty else { return }
+        for letter in self.letters {
+            switch letter {
+            case .job(let job): self.runJob(job)
+            case .work(let work): work()
+            }
+        }
+        self.letters.removeAll(keepingCapacity: true)
+    }
+
+    /// Runs the jobs that are there; those that they enqueue run in the next round, at most 16 rounds a turn.
+    private func runJobs() {
+        for _ in 0..<16 {
+            guard !self.localJobs.isEmpty else { return }
+            swap(&self.localJobs, &self.runningJobs)
+            for job in self.runningJobs { self.runJob(job) }
+            self.runningJobs.removeAll(keepingCapacity: true)
+        }
+    }
+
+    private func runJob(_ job: UnownedJob) {
+        job.runSynchronously(
+            isolatedTo: self.asUnownedSerialExecutor(),
+            taskExecutor: self.asUnownedTaskExecutor()
+        )
+    }
+
+    private func runTurnEndHandlers() {
+        guard !self.turnEndHandlers.isEmpty else { return }
+        swap(&self.turnEndHandlers, &self.runningTurnEndHandlers)
+        for handler in self.runningTurnEndHandlers { handler.turnEnded() }
+        self.runningTurnEndHandlers.removeAll(keepingCapacity: true)
+    }
+
+    private func nanoseconds(_ instant: ContinuousClock.Instant) -> Int64 {
+        let (seconds, attoseconds) = self.start.duration(to: instant).components
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        return overflow ? (seconds < 0 ? .min : .max) : whole &+ attoseconds / 1_000_000_000
+    }
+
+    fileprivate func enqueueJob(_ job: UnownedJob) {
+        if self.inLoop {
+            self.localJobs.append(job)
+        } else {
+            self.post(.job(job))
+        }
+    }
+
+    fileprivate func resetWakeUp() { self.wakeUp.reset() }
+}
+
+/// Swallows the wake-up; the turn reads the mailbox anyway.
+private final class WakeUpHandler: ReadinessHandler {
+    private unowned let loop: EventLoop
+    init(loop: EventLoop) { self.loop = loop }
+    func descriptorReady(_ readiness: Readiness) { self.loop.resetWakeUp() }
+}
+
+/// The key under which each thread finds its loop.
+private struct ThreadKey {
+    let key: pthread_key_t
+    init() {
+        var key = pthread_key_t()
+        let result = pthread_key_create(&key, nil)
+        precondition(result == 0, "no thread-specific key left")
+        self.key = key
+    }
+}
+
+private let threadKey = ThreadKey()
+
+extension EventLoop {
+    package func enqueue(_ job: consuming ExecutorJob) {
+        self.enqueueJob(UnownedJob(job))
+    }
+
+    package func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+        UnownedSerialExecutor(ordinary: self)
+    }
+
+    package func asUnownedTaskExecutor() -> UnownedTaskExecutor {
+        UnownedTaskExecutor(ordinary: self)
+    }
+
+    package func checkIsolated() { self.preconditionInLoop() }
+}

@@ -1,0 +1,25 @@
+internal import CLinux
+internal import Glibc
+
+/// Owner of an eventfd: how another thread wakes a loop from its wait.
+struct EventDescriptor: ~Copyable, Sendable {
+    let fd: CInt
+
+    init() throws(SystemError) {
+        self.fd = try Syscall.blocking("eventfd") { eventfd(0, CInt(EFD_CLOEXEC | EFD_NONBLOCK)) }
+    }
+
+    deinit { Syscall.close(self.fd) }
+
+    /// Makes the descriptor readable. Any thread.
+    func signal() {
+        // The counter cannot overflow in a process' life, so EAGAIN cannot come; the result needs no look.
+        _ = eventfd_write(self.fd, 1)
+    }
+
+    /// Makes the descriptor unreadable again.
+    func reset() {
+        var value: eventfd_t = 0
+        _ = eventfd_read(self.fd, &value)
+    }
+}

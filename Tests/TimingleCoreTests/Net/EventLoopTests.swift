@@ -1,0 +1,46 @@
+import Testing
+import TimingleNet
+
+struct EventLoopTests {
+    @Test func aTaskThatPrefersALoopResumesOnItAfterEachAwait() async throws {
+        try await withEventLoopGroup(count: 2) { group in
+            for loop in group.loops {
+                let onLoop = await Task(executorPreference: loop) {
+                    let before = loop.inLoop
+                    await Task.yield()
+                    return before && loop.inLoop
+                }.value
+                #expect(onLoop)
+            }
+        }
+    }
+
+    @Test func workIsRunInTheOrderOfTheCalls() async throws {
+        try await withEventLoopGroup(count: 1) { group in
+            let loop = group.loops[0]
+            let order = LoopBound<[Int]>([], on: loop)
+            for number in 0..<1_000 { loop.execute { order.value.append(number) } }
+            let seen = try await loop.enter { order.value }
+            #expect(seen == Array(0..<1_000))
+        }
+    }
+
+    @Test func deadlinesFireInOrderAndCancelledOnesDoNot() async throws {
+        try await withEventLoopGroup(count: 1) { group in
+            let loop = group.loops[0]
+            let fired = LoopBound<[Int]>([], on: loop)
+            await withCheckedContinuation { continuation in
+                loop.execute {
+                    loop.schedule(after: .milliseconds(2)) { fired.value.append(2) }
+                    loop.schedule(after: .milliseconds(1)) { fired.value.append(1) }
+                    let cancelled = loop.schedule(after: .milliseconds(3)) { fired.value.append(3) }
+                    #expect(loop.cancel(cancelled))
+                    #expect(!loop.cancel(cancelled))
+                    loop.schedule(after: .milliseconds(4)) { continuation.resume() }
+                }
+            }
+            let seen = try await loop.enter { fired.value }
+            #expect(seen == [1, 2])
+        }
+    }
+}
