@@ -1,0 +1,83 @@
+/// An event about to be created.
+package struct NewEvent: Sendable, Equatable {
+    package var title: String
+    package var description: String?
+    package var location: String?
+    package var startTime: Timestamp
+    package var endTime: Timestamp
+    package var creatorID: UserID
+    package var participantIDs: [UserID]
+
+    package init(
+        title: String,
+        description: String?,
+        location: String?,
+        startTime: Timestamp,
+        endTime: Timestamp,
+        creatorID: UserID,
+        participantIDs: [UserID]
+    ) {
+        self.title = title
+        self.description = description
+        self.location = location
+        self.startTime = startTime
+        self.endTime = endTime
+        self.creatorID = creatorID
+        self.participantIDs = participantIDs
+    }
+}
+
+/// A change of some of an event's fields; the inner optional of a doubly optional field clears it.
+package struct EventPatch: Sendable, Equatable {
+    package var title: String?
+    package var description: String??
+    package var location: String??
+    package var startTime: Timestamp?
+    package var endTime: Timestamp?
+    package var status: EventStatus?
+
+    package init() {}
+}
+
+/// Which of a user's events to list.
+package struct EventListQuery: Sendable, Equatable {
+    package var statuses: [EventStatus]
+    /// Only events that end at or after this time.
+    package var endingFrom: Timestamp?
+    package var startingFrom: Timestamp?
+    package var startingBefore: Timestamp?
+    /// From 1.
+    package var page: Int
+    /// 1 to 100.
+    package var limit: Int
+
+    package init(
+        statuses: [EventStatus] = [],
+        endingFrom: Timestamp? = nil,
+        startingFrom: Timestamp? = nil,
+        startingBefore: Timestamp? = nil,
+        page: Int = 1,
+        limit: Int = 20
+    ) {
+        self.statuses = statuses
+        self.endingFrom = endingFrom
+        self.startingFrom = startingFrom
+        self.startingBefore = startingBefore
+        self.page = page
+        self.limit = limit
+    }
+}
+
+/// Answers who may enter a room; small, because each socket and each message asks.
+package protocol EventAccessStore: Sendable {
+    /// Nil when there is no such event.
+    func access(event: EventID, user: UserID) async throws(StoreError) -> EventAccess?
+}
+
+/// The latest that the room's members have read, and how far the rooms are.
+package protocol RoomMarkStore: Sendable {
+    /// Moves the rooms forward (never back) after their items were stored.
+    func advanceRooms(_ positions: [EventID: RoomPosition]) async throws(StoreError)
+    /// Moves the member's read mark to `ordinal` (and `seq`), never back.
+    func markRead(event: EventID, user: UserID, seq: Int64, ordinal: Int64) async throws(StoreError)
+}

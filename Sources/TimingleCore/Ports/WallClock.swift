@@ -1,0 +1,4 @@
+/// Where services get the time from.
+package protocol WallClock: Sendable {
+    func now() -> Timestamp
+}
