@@ -1,0 +1,40 @@
+/// Every number of the HTTP side that a peer can push against.
+///
+/// Immutable.
+package struct HTTPLimits: Sendable {
+    /// Longest request line, without its CRLF; beyond it 414.
+    package var requestLineBytes = 8 * 1024
+    /// Longest field section, framing included; beyond it 431.
+    package var fieldSectionBytes = 16 * 1024
+    package var fieldCount = 100
+    /// Longest request body after decoding; beyond it 413.
+    package var bodyBytes = 1024 * 1024
+    /// Longest chunk extension of one chunk, and longest trailer section.
+    package var chunkExtensionBytes = 256
+    package var trailerBytes = 4 * 1024
+    /// All chunk framing of one body; a body of one-byte chunks must not cost more than its content may.
+    package var chunkFramingBytes = 256 * 1024
+    /// From the first byte of a request to the end of its field section; beyond it 408.
+    package var headDeadline: Duration = .seconds(10)
+    /// From the end of the field section to the end of the body, whatever the rate.
+    package var bodyDeadline: Duration = .seconds(60)
+    /// Least mean rate of a body once `bodyGrace` has passed; below it 408.
+    package var bodyBytesPerSecondMin = 512
+    package var bodyGrace: Duration = .seconds(5)
+    /// How long a connection may wait for its next request.
+    package var keepAliveIdle: Duration = .seconds(75)
+    /// Requests on one connection before it is closed.
+    package var requestsPerConnection = 10_000
+    /// Bytes of later requests that wait while one is answered; beyond it reading pauses.
+    package var pipelinedBytes = 64 * 1024
+    /// Unread body that is drained after an early answer; beyond it the connection closes.
+    package var drainBytes = 256 * 1024
+    /// Connections of one listener over all loops; beyond it accepting pauses.
+    package var connections = 100_000
+    /// Queued bytes beyond which a peer that does not read is cut off.
+    package var outboxBytes = 8 * 1024 * 1024
+    /// How long queued bytes may make no progress.
+    package var writeDeadline: Duration = .seconds(30)
+
+    package init() {}
+}

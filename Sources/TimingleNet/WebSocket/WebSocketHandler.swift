@@ -1,0 +1,4 @@
+/// What an application does with one WebSocket.
+///
+/// Loop-confined.
+package protocol WebSocketHandler: AnyObject {}
