@@ -1,1 +1,1 @@
-print("x")
+// The entry point comes with the process.

@@ -6,7 +6,9 @@ package enum MessageType: String, Sendable, CaseIterable, Codable {
     case file
 }
 
-/// One item of a room's log; the same values on the wire, in the broker and in the store. Immutable.
+/// One item of a room's log; the same values on the wire, in the broker and in the store.
+///
+/// Immutable.
 package struct ChatMessage: Sendable, Equatable {
     package let eventID: EventID
     /// Place in the room: gapless from 1, system lines included.

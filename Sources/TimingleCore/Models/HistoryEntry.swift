@@ -14,7 +14,9 @@ package enum ChangeType: String, Sendable, CaseIterable, Codable {
     package var subjectToken: String { self.rawValue.lowercased() }
 }
 
-/// One line of evidence: who changed which field from what to what, and when. Immutable.
+/// One line of evidence: who changed which field from what to what, and when.
+///
+/// Immutable.
 package struct HistoryEntry: Sendable, Equatable, Codable {
     package let changeID: ChangeID
     package let eventID: EventID

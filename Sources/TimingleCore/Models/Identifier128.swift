@@ -1,4 +1,6 @@
-/// 128 bits in the textual form of RFC 9562 (a UUID). Immutable.
+/// 128 bits in the textual form of RFC 9562 (a UUID).
+///
+/// Immutable.
 package struct Identifier128: Hashable, Sendable, Comparable, CustomStringConvertible {
     package let high: UInt64
     package let low: UInt64

@@ -10,7 +10,9 @@ package enum Language: String, Sendable, CaseIterable, Codable {
     }
 }
 
-/// One text in every language that the server speaks. Immutable.
+/// One text in every language that the server speaks.
+///
+/// Immutable.
 package struct LocalizedText: Sendable, Equatable {
     package let korean: String
     package let english: String

@@ -1,4 +1,6 @@
-/// A point in time in milliseconds since 1970-01-01T00:00:00Z, without leap seconds. Immutable.
+/// A point in time in milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
+///
+/// Immutable.
 ///
 /// The precision of the wire, of PostgreSQL's columns as we write them and of CQL's timestamps is the same.
 package struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertible, Codable {

@@ -1,4 +1,6 @@
-/// What a user may do. Immutable.
+/// What a user may do.
+///
+/// Immutable.
 package enum UserRole: String, Sendable, CaseIterable {
     case user = "USER"
     case business = "BUSINESS"
@@ -13,7 +15,9 @@ package enum UserStatus: String, Sendable, CaseIterable {
     case deleted = "DELETED"
 }
 
-/// A row of `users`. Immutable.
+/// A row of `users`.
+///
+/// Immutable.
 package struct User: Sendable, Equatable {
     package let id: UserID
     /// E.164, or `oauth_…` for accounts without a phone.
@@ -74,8 +78,9 @@ package struct User: Sendable, Equatable {
     package var spokenLanguage: Language { Language(tag: self.language) ?? .korean }
 }
 
-/// A change of some of a user's own fields. The outer optional says whether the field is there, the inner one whether
-/// it is null (which clears it).
+/// A change of some of a user's own fields.
+///
+/// The outer optional says whether the field is there, the inner one whether it is null (which clears it).
 package struct UserPatch: Sendable, Equatable {
     package var name: String?
     package var displayName: String??
@@ -89,7 +94,9 @@ package struct UserPatch: Sendable, Equatable {
     package init() {}
 }
 
-/// Who asks, and from where: what becomes evidence with each change. Immutable.
+/// Who asks, and from where: what becomes evidence with each change.
+///
+/// Immutable.
 package struct Requester: Sendable, Equatable {
     package let userID: UserID
     package let name: String

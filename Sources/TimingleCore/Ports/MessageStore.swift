@@ -1,8 +1,10 @@
 /// Where the items of rooms are kept for good.
 package protocol MessageStore: Sendable {
     /// Stores items, each idempotently: an item that is there already (same event and seq, or same event, sender and
-    /// client id) is left as it is. Items of one room come in `seq` order. Throws `.rejected` when an item can never
-    /// be stored; then none of the batch is.
+    /// client id) is left as it is.
+    ///
+    /// Items of one room come in `seq` order. Throws `.rejected` when an item can never be stored; then none of the
+    /// batch is.
     func append(_ messages: [ChatMessage]) async throws(StoreError)
 
     /// How far the stored room is; nil when nothing is stored.

@@ -7,7 +7,9 @@ package enum OTPBeginOutcome: Sendable, Equatable {
 
 /// What came of presenting a code.
 package enum OTPCheckOutcome: Sendable, Equatable {
-    /// Right; carries the phone. The verification cannot be used again.
+    /// Right; carries the phone.
+    ///
+    /// The verification cannot be used again.
     case verified(phone: String)
     case wrong(attemptsLeft: Int)
     /// Unknown, used or too old.

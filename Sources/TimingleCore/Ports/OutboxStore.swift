@@ -14,7 +14,9 @@ package protocol OutboxStore: Sendable {
     func backlog() async throws(StoreError) -> Int64
 }
 
-/// Told after each commit that wrote an outbox row, so that the relay need not wait for its next look. Any thread.
+/// Told after each commit that wrote an outbox row, so that the relay need not wait for its next look.
+///
+/// Any thread.
 package protocol OutboxPoke: Sendable {
     func changeCommitted()
 }

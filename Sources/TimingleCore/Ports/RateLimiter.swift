@@ -25,7 +25,9 @@ package struct RateLimitVerdict: Sendable, Equatable {
     }
 }
 
-/// Counts requests by scope and subject. Fails open: nil when the counter is away.
+/// Counts requests by scope and subject.
+///
+/// Fails open: nil when the counter is away.
 package protocol RateLimiter: Sendable {
     func take(scope: String, subject: String, limit: RateLimit, now: Timestamp) async -> RateLimitVerdict?
 }

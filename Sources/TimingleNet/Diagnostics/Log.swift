@@ -42,7 +42,9 @@ package struct LogLine: Sendable {
     package let metadata: [(key: String, value: LogValue)]
 }
 
-/// Where lines go. Any thread; must not block for long.
+/// Where lines go.
+///
+/// Any thread; must not block for long.
 package protocol LogSink: Sendable {
     func write(_ line: LogLine)
 }

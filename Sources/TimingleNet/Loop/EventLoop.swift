@@ -1,6 +1,8 @@
 internal import Glibc
 
-/// Called once at the end of the turn in which it was asked for. Loop-confined.
+/// Called once at the end of the turn in which it was asked for.
+///
+/// Loop-confined.
 package protocol TurnEndHandler: AnyObject {
     func turnEnded()
 }
@@ -54,7 +56,9 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
         precondition(self.inLoop, "loop-confined state was touched off its loop")
     }
 
-    /// Runs `work` on the loop, in the order of the calls from one thread. Any thread; never runs it inline.
+    /// Runs `work` on the loop, in the order of the calls from one thread.
+    ///
+    /// Any thread; never runs it inline.
     package func execute(_ work: @escaping @Sendable () -> Void) {
         self.post(.work(work))
     }
@@ -67,7 +71,9 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
         }
     }
 
-    /// Asks the loop to end after this turn. Any thread.
+    /// Asks the loop to end after this turn.
+    ///
+    /// Any thread.
     package func stop() {
         self.execute { self.stopping = true }
     }
@@ -91,7 +97,9 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
         self.runJobs()
     }
 
-    /// Watches `fd`. The caller keeps the descriptor open until after `deregister`.
+    /// Watches `fd`.
+    ///
+    /// The caller keeps the descriptor open until after `deregister`.
     package func register(
         _ fd: CInt,
         interest: Interest,
@@ -130,7 +138,9 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
         return self.timers.cancel(token)
     }
 
-    /// Calls `handler` once when this turn's events and jobs are done. The caller avoids asking twice.
+    /// Calls `handler` once when this turn's events and jobs are done.
+    ///
+    /// The caller avoids asking twice.
     package func atTurnEnd(_ handler: any TurnEndHandler) {
         self.preconditionInLoop()
         self.turnEndHandlers.append(handler)

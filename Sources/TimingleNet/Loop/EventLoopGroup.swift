@@ -19,7 +19,9 @@ package final class EventLoopGroup: Sendable {
         }
     }
 
-    /// The loops in turn. Any thread.
+    /// The loops in turn.
+    ///
+    /// Any thread.
     package func nextLoop() -> EventLoop {
         self.loops[self.next.wrappingAdd(1, ordering: .relaxed).oldValue % self.loops.count]
     }

@@ -1,6 +1,10 @@
-/// Takes readiness of one descriptor. Loop-confined.
+/// Takes readiness of one descriptor.
+///
+/// Loop-confined.
 package protocol ReadinessHandler: AnyObject {
-    /// The descriptor is ready; `readiness` may name less than what is true by now. Called on the loop.
+    /// The descriptor is ready; `readiness` may name less than what is true by now.
+    ///
+    /// Called on the loop.
     func descriptorReady(_ readiness: Readiness)
 }
 

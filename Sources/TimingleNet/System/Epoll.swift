@@ -28,7 +28,9 @@ package struct Readiness: OptionSet, Sendable {
     package static let writable = Readiness(rawValue: 1 << 1)
     /// The peer shut down its writing half (EPOLLRDHUP).
     package static let readClosed = Readiness(rawValue: 1 << 2)
-    /// EPOLLERR or EPOLLHUP. Delivered whatever the interest: read or write to learn the reason, or deregister.
+    /// EPOLLERR or EPOLLHUP.
+    ///
+    /// Delivered whatever the interest: read or write to learn the reason, or deregister.
     package static let failed = Readiness(rawValue: 1 << 3)
 
     init(epollEvents: UInt32) {
@@ -74,7 +76,9 @@ struct Epoll: ~Copyable {
         try Syscall.blocking("epoll_ctl") { epoll_ctl(self.fd, EPOLL_CTL_DEL, fd, &event) }
     }
 
-    /// Waits for events; `timeoutMilliseconds` of -1 waits for ever. A signal ends the wait with no events.
+    /// Waits for events; `timeoutMilliseconds` of -1 waits for ever.
+    ///
+    /// A signal ends the wait with no events.
     func wait(timeoutMilliseconds: CInt) throws(SystemError) -> Int {
         let count = epoll_wait(self.fd, self.events, CInt(self.capacity), timeoutMilliseconds)
         if count >= 0 { return Int(count) }

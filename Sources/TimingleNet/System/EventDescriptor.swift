@@ -11,7 +11,9 @@ struct EventDescriptor: ~Copyable, Sendable {
 
     deinit { Syscall.close(self.fd) }
 
-    /// Makes the descriptor readable. Any thread.
+    /// Makes the descriptor readable.
+    ///
+    /// Any thread.
     func signal() {
         // The counter cannot overflow in a process' life, so EAGAIN cannot come; the result needs no look.
         _ = eventfd_write(self.fd, 1)
