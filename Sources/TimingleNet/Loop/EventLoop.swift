@@ -24,9 +24,10 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
     // Loop thread only.
     private var selector: Selector
     private var timers = TimerHeap()
-    private var localJobs: [UnownedJob] = []
-    private var runningJobs: [UnownedJob] = []
-    private var letters: [LoopMailbox.Letter] = []
+    /// What the loop handed to itself: needs neither the mailbox's lock nor a wake-up.
+    private var localLetters: [LoopMailbox.Letter] = []
+    private var runningLetters: [LoopMailbox.Letter] = []
+    private var mail: [LoopMailbox.Letter] = []
     private var turnEndHandlers: [any TurnEndHandler] = []
     private var runningTurnEndHandlers: [any TurnEndHandler] = []
     private var stopping = false
@@ -78,8 +79,12 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
         self.execute { self.stopping = true }
     }
 
-    fileprivate func post(_ letter: LoopMailbox.Letter) {
-        if self.mailbox.append(letter) { self.wakeUp.signal() }
+    private func post(_ letter: LoopMailbox.Letter) {
+        if self.inLoop {
+            self.localLetters.append(letter)
+        } else if self.mailbox.append(letter) {
+            self.wakeUp.signal()
+        }
     }
 
     // MARK: Loop thread only
@@ -89,12 +94,12 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
         precondition(EventLoop.current == nil, "a thread can run one loop only")
         pthread_setspecific(threadKey.key, Unmanaged.passUnretained(self).toOpaque())
         defer { pthread_setspecific(threadKey.key, nil) }
-        while !self.stopping || !self.localJobs.isEmpty {
+        while !self.stopping || !self.localLetters.isEmpty {
             self.turn()
         }
         // Whoever awaits a hand-over that was already in the mailbox gets it.
         self.runMail()
-        self.runJobs()
+        self.runLocalLetters()
     }
 
     /// Watches `fd`.
@@ -154,10 +159,9 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
             handler.descriptorReady(readiness)
         }
         self.runMail()
-        self.runJobs()
-        let now = self.nanoseconds(self.now)
-        while let action = self.timers.popExpired(now: now) { action() }
-        self.runJobs()
+        self.runLocalLetters()
+        self.fireTimers()
+        self.runLocalLetters()
         self.runTurnEndHandlers()
     }
 
@@ -165,7 +169,7 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
     @inline(never)
     private func blockingWait() -> Int {
         var timeout: CInt = -1
-        if !self.localJobs.isEmpty || !self.turnEndHandlers.isEmpty {
+        if !self.localLetters.isEmpty || !self.turnEndHandlers.isEmpty {
             timeout = 0
         } else if let deadline = self.timers.nextDeadline {
             let remaining = deadline - self.nanoseconds(.now)
@@ -180,32 +184,42 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
     }
 
     private func runMail() {
-        self.mailbox.swap(into: &self.letters)
-        guard !self.letters.isEmpty else { return }
-        for letter in self.letters {
-            switch letter {
-            case .job(let job): self.runJob(job)
-            case .work(let work): work()
-            }
-        }
-        self.letters.removeAll(keepingCapacity: true)
+        self.mailbox.swap(into: &self.mail)
+        guard !self.mail.isEmpty else { return }
+        for letter in self.mail { self.run(letter) }
+        self.mail.removeAll(keepingCapacity: true)
     }
 
-    /// Runs the jobs that are there; those that they enqueue run in the next round, at most 16 rounds a turn.
-    private func runJobs() {
+    /// Runs the letters that are there; those that they add run in the next round, at most 16 rounds a turn.
+    private func runLocalLetters() {
         for _ in 0..<16 {
-            guard !self.localJobs.isEmpty else { return }
-            swap(&self.localJobs, &self.runningJobs)
-            for job in self.runningJobs { self.runJob(job) }
-            self.runningJobs.removeAll(keepingCapacity: true)
+            guard !self.localLetters.isEmpty else { return }
+            swap(&self.localLetters, &self.runningLetters)
+            for letter in self.runningLetters { self.run(letter) }
+            self.runningLetters.removeAll(keepingCapacity: true)
         }
     }
 
-    private func runJob(_ job: UnownedJob) {
-        job.runSynchronously(
-            isolatedTo: self.asUnownedSerialExecutor(),
-            taskExecutor: self.asUnownedTaskExecutor()
-        )
+    private func run(_ letter: LoopMailbox.Letter) {
+        switch letter {
+        case .work(let work):
+            work()
+        case .job(let job):
+            job.runSynchronously(
+                isolatedTo: self.asUnownedSerialExecutor(),
+                taskExecutor: self.asUnownedTaskExecutor()
+            )
+        }
+    }
+
+    /// Fires what is due; a timer that re-arms itself with no delay waits for the next turn.
+    private func fireTimers() {
+        let now = self.nanoseconds(self.now)
+        var budget = self.timers.count
+        while budget > 0, let action = self.timers.popExpired(now: now) {
+            action()
+            budget -= 1
+        }
     }
 
     private func runTurnEndHandlers() {
@@ -221,13 +235,7 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
         return overflow ? (seconds < 0 ? .min : .max) : whole &+ attoseconds / 1_000_000_000
     }
 
-    fileprivate func enqueueJob(_ job: UnownedJob) {
-        if self.inLoop {
-            self.localJobs.append(job)
-        } else {
-            self.post(.job(job))
-        }
-    }
+    fileprivate func enqueueJob(_ job: UnownedJob) { self.post(.job(job)) }
 
     fileprivate func resetWakeUp() { self.wakeUp.reset() }
 }

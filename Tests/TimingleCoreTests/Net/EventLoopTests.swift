@@ -43,4 +43,39 @@ struct EventLoopTests {
             #expect(seen == [1, 2])
         }
     }
+
+    @Test func aTimerThatReArmsItselfDoesNotHoldUpTheLoop() async throws {
+        try await withEventLoopGroup(count: 1) { group in
+            let loop = group.loops[0]
+            let fired = LoopBound(0, on: loop)
+            loop.execute {
+                func again() {
+                    fired.value += 1
+                    if fired.value < 1_000 { loop.schedule(after: .zero) { again() } }
+                }
+                again()
+            }
+            while try await loop.enter({ fired.value }) < 1_000 { await Task.yield() }
+        }
+    }
+
+    @Test func turnEndHandlersRunOnceAfterTheTurnsWork() async throws {
+        final class Flusher: TurnEndHandler {
+            var log: [String] = []
+            func turnEnded() { self.log.append("flush") }
+        }
+        try await withEventLoopGroup(count: 1) { group in
+            let loop = group.loops[0]
+            let flusher = LoopBound<Flusher?>(nil, on: loop)
+            try await loop.enter {
+                let new = Flusher()
+                flusher.value = new
+                loop.atTurnEnd(new)
+                new.log.append("asked")
+                loop.execute { flusher.value?.log.append("work of the same turn") }
+            }
+            let log = try await loop.enter { flusher.value?.log }
+            #expect(log == ["asked", "work of the same turn", "flush"])
+        }
+    }
 }
