@@ -22,6 +22,7 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
     private let start = ContinuousClock.now
 
     // Loop thread only.
+    package let buffers = BufferPool()
     private var selector: Selector
     private var timers = TimerHeap()
     /// What the loop handed to itself: needs neither the mailbox's lock nor a wake-up.

@@ -1,0 +1,52 @@
+/// A real socket and its registration on a loop.
+///
+/// Loop-confined.
+package final class SocketStream: SocketIO {
+    private var socket: Socket?
+    private var loop: EventLoop?
+    private var registration: RegistrationID?
+
+    package init(_ socket: consuming Socket) { self.socket = consume socket }
+
+    package func open(
+        on loop: EventLoop,
+        interest: Interest,
+        handler: any ReadinessHandler
+    ) throws(SystemError) {
+        precondition(self.loop == nil, "a socket is opened on one loop, once")
+        self.loop = loop
+        self.registration = try loop.register(self.descriptor, interest: interest, handler: handler)
+    }
+
+    package func setInterest(_ interest: Interest) throws(SystemError) {
+        guard let loop = self.loop, let registration = self.registration else { return }
+        try loop.setInterest(interest, of: registration)
+    }
+
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> IOResult {
+        precondition(self.socket != nil, "read after close")
+        return try self.socket?.read(into: buffer) ?? .wouldBlock
+    }
+
+    package func write(_ chunks: UnsafeBufferPointer<UnsafeRawBufferPointer>) throws(SystemError) -> IOResult {
+        precondition(self.socket != nil, "write after close")
+        return try self.socket?.write(chunks) ?? .wouldBlock
+    }
+
+    package func shutdownWrite() throws(SystemError) { try self.socket?.shutdownWrite() }
+
+    package func close(reset: Bool) {
+        if let loop = self.loop, let registration = self.registration {
+            self.registration = nil
+            // The descriptor is open and registered, so epoll has no reason to refuse.
+            try? loop.deregister(registration)
+        }
+        if reset { try? self.socket?.resetOnClose() }
+        self.socket = nil
+    }
+
+    private var descriptor: CInt {
+        guard let fd = self.socket?.fd else { preconditionFailure("open after close") }
+        return fd
+    }
+}

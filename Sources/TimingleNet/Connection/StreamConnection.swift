@@ -1,0 +1,346 @@
+/// The hands of one stream: reads into the loop's buffer, delivers, gathers writes, closes in order.
+///
+/// Loop-confined.
+///
+/// The loop's registration keeps it alive; its end is `connectionClosed` at the end of a turn.
+package final class StreamConnection: ReadinessHandler, TurnEndHandler {
+    package let loop: EventLoop
+    package let peerAddress: SocketAddress
+    /// Replaceable at any time, also inside `bytesReceived`: remaining bytes go to the new one.
+    package var handler: any StreamHandler
+    package var limits: StreamLimits {
+        didSet { self.updateInterest() }
+    }
+
+    private let io: any SocketIO
+    private var machine: ConnectionStateMachine = .open
+    private var outbox = Outbox()
+    /// Bytes that the handler has not consumed; usually empty and without storage.
+    private var pending: [UInt8] = []
+    private var interest: Interest = []
+    private var closeReason: StreamCloseReason = .finished
+    private var timer: TimerToken?
+    private var writeProgress: ContinuousClock.Instant
+    private var lingeredBytes = 0
+    private var isOpen = false
+    private var isDelivering = false
+    private var deliverAgain = false
+    private var readingPaused = false
+    private var kernelIsFull = false
+    private var turnEndAsked = false
+    private var closeReported = false
+
+    package init(
+        io: any SocketIO,
+        loop: EventLoop,
+        peerAddress: SocketAddress,
+        limits: StreamLimits = StreamLimits(),
+        handler: any StreamHandler
+    ) {
+        loop.preconditionInLoop()
+        self.io = io
+        self.loop = loop
+        self.peerAddress = peerAddress
+        self.limits = limits
+        self.handler = handler
+        self.writeProgress = loop.now
+    }
+
+    /// Begins to read.
+    ///
+    /// After an error the connection is closed and says so to nobody.
+    package func open() throws(SystemError) {
+        do throws(SystemError) {
+            self.interest = .read
+            try self.io.open(on: self.loop, interest: .read, handler: self)
+            self.isOpen = true
+            self.updateInterest()
+        } catch {
+            _ = self.machine.abort()
+            self.closeReported = true
+            self.handler = InertStreamHandler.shared
+            self.io.close(reset: false)
+            throw error
+        }
+    }
+
+    // MARK: For the handler
+
+    package var queuedBytes: Int { self.outbox.queuedBytes }
+    /// Bytes that were received and not consumed.
+    package var pendingBytes: Int { self.pending.count }
+    package var isClosed: Bool { self.machine.isClosed }
+    /// True until the end is asked for or has come: `send` takes bytes.
+    package var takesBytes: Bool { self.machine.takesBytes }
+
+    /// Queues bytes; they leave in one gathered write at the end of the turn.
+    ///
+    /// The array is shared, not copied.
+    @discardableResult
+    package func send(_ bytes: [UInt8]) -> Outbox.Verdict {
+        self.loop.preconditionInLoop()
+        guard self.machine.takesBytes else { return .closed }
+        if !self.outbox.hasRoom(for: bytes.count, limit: self.limits.outboxBytes) {
+            // What was queued in this very turn has not been offered to the kernel yet: that is not the peer's fault.
+            if !self.kernelIsFull { self.flush() }
+            guard self.machine.takesBytes else { return .closed }
+            guard self.outbox.hasRoom(for: bytes.count, limit: self.limits.outboxBytes) else { return .tooSlow }
+        }
+        self.outbox.append(bytes)
+        guard !self.kernelIsFull else { return .queued }
+        self.askForTurnEnd()
+        return .sent
+    }
+
+    /// Takes no more bytes, flushes those that are queued, sends FIN and lets the peer finish, all within limits.
+    package func closeAfterFlush() {
+        self.loop.preconditionInLoop()
+        self.perform(self.machine.finish(outboxIsEmpty: self.outbox.isEmpty))
+        self.updateInterest()
+    }
+
+    /// Ends at once; queued bytes are dropped.
+    package func abort() {
+        self.loop.preconditionInLoop()
+        self.end(.aborted)
+    }
+
+    package func pauseReading() {
+        self.readingPaused = true
+        self.updateInterest()
+    }
+
+    package func resumeReading() {
+        self.readingPaused = false
+        self.updateInterest()
+    }
+
+    /// Offers the bytes that were not consumed once more, because the handler can go on (or is another one).
+    package func offerPending() {
+        self.loop.preconditionInLoop()
+        guard !self.isDelivering else {
+            self.deliverAgain = true
+            return
+        }
+        guard self.machine.takesBytes, !self.pending.isEmpty else { return }
+        self.deliverPending()
+        self.updateInterest()
+    }
+
+    // MARK: Readiness
+
+    package func descriptorReady(_ readiness: Readiness) {
+        if readiness.contains(.writable), self.kernelIsFull { self.flush() }
+        if !self.machine.isClosed, !readiness.isDisjoint(with: [.readable, .readClosed, .failed]) {
+            if self.interest.contains(.read) {
+                self.readAvailable()
+            } else if readiness.contains(.failed) {
+                // Nothing is read, so nothing will tell why; both directions are gone.
+                self.end(.failed(.connectionReset))
+            }
+        }
+        self.updateInterest()
+    }
+
+    /// Reads until the kernel has no more, at most four buffers a turn so that one peer cannot own the loop.
+    private func readAvailable() {
+        for _ in 0..<4 {
+            guard !self.machine.isClosed, self.wantsToRead else { return }
+            let buffer = self.loop.buffers.borrow()
+            defer { self.loop.buffers.giveBack() }
+            let count: Int
+            do throws(SystemError) {
+                guard case .processed(let read) = try self.io.read(into: buffer) else { return }
+                count = read
+            } catch {
+                return self.end(.failed(error))
+            }
+            guard count > 0 else { return self.peerClosed() }
+            self.received(UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
+            if count < buffer.count { return }
+        }
+    }
+
+    private func received(_ bytes: UnsafeMutableRawBufferPointer) {
+        if self.machine.discards {
+            self.lingeredBytes += bytes.count
+            if self.lingeredBytes > self.limits.lingerBytes { self.end(.finished) }
+            return
+        }
+        guard self.machine.delivers else { return }
+        guard self.pending.isEmpty else {
+            self.pending.append(contentsOf: bytes)
+            return self.deliverPending()
+        }
+        // The usual case: no byte is copied, the handler sees the loop's buffer.
+        let consumed = self.deliver(bytes)
+        if consumed < bytes.count, !self.machine.isClosed { self.pending = Array(bytes[consumed...]) }
+    }
+
+    private func deliverPending() {
+        var bytes: [UInt8] = []
+        swap(&bytes, &self.pending)
+        let consumed = bytes.withUnsafeMutableBytes { self.deliver($0) }
+        guard consumed < bytes.count, !self.machine.isClosed else { return }
+        if consumed > 0 { bytes.removeFirst(consumed) }
+        self.pending = bytes
+    }
+
+    /// Offers bytes to the handler, and what it leaves to the handler that took its place, if one did.
+    private func deliver(_ bytes: UnsafeMutableRawBufferPointer) -> Int {
+        self.isDelivering = true
+        defer { self.isDelivering = false }
+        var consumed = 0
+        while consumed < bytes.count {
+            let current = self.handler
+            self.deliverAgain = false
+            let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[consumed...])
+            let taken = current.bytesReceived(rest, on: self)
+            precondition(taken >= 0 && taken <= rest.count, "a handler consumed bytes that are not there")
+            consumed += taken
+            guard self.machine.takesBytes else { return bytes.count }
+            guard self.deliverAgain || current !== self.handler else { break }
+        }
+        return consumed
+    }
+
+    private func peerClosed() {
+        switch self.machine.peerClosed() {
+        case .tellHandler: self.handler.peerHalfClosed(on: self)
+        case .close: self.close(.finished, reset: false)
+        case .nothing: break
+        }
+    }
+
+    // MARK: Writing
+
+    package func turnEnded() {
+        self.turnEndAsked = false
+        guard !self.machine.isClosed else { return self.reportClose() }
+        if !self.kernelIsFull { self.flush() }
+        self.updateInterest()
+    }
+
+    private func askForTurnEnd() {
+        guard !self.turnEndAsked else { return }
+        self.turnEndAsked = true
+        self.loop.atTurnEnd(self)
+    }
+
+    private func flush() {
+        guard !self.machine.isClosed, !self.outbox.isEmpty else { return }
+        let before = self.outbox.queuedBytes
+        let io = self.io
+        let drained: Bool
+        do throws(SystemError) {
+            drained = try self.outbox.flush { chunks throws(SystemError) in try io.write(chunks) }
+        } catch {
+            return self.end(.failed(error))
+        }
+        if self.outbox.queuedBytes < before { self.writeProgress = self.loop.now }
+        if drained {
+            self.kernelIsFull = false
+            let action = self.machine.outboxDrained()
+            self.perform(action)
+            if action == .nothing { self.handler.outboxDrained(on: self) }
+        } else if !self.kernelIsFull {
+            self.kernelIsFull = true
+            self.writeProgress = self.loop.now
+            self.armWriteTimer()
+        }
+    }
+
+    // Timers hold the connection; `close` cancels them.
+    private func armWriteTimer() {
+        guard self.timer == nil else { return }
+        let deadline = self.writeProgress + self.limits.writeDeadline
+        self.timer = self.loop.schedule(at: deadline) { self.writeTimerFired() }
+    }
+
+    /// The timer is not moved at each write; it looks when it fires how long ago the last progress was.
+    private func writeTimerFired() {
+        self.timer = nil
+        guard self.kernelIsFull, !self.machine.isClosed else { return }
+        if self.writeProgress + self.limits.writeDeadline <= self.loop.now {
+            self.end(.writeDeadline)
+        } else {
+            self.armWriteTimer()
+        }
+    }
+
+    // MARK: Ends
+
+    private func perform(_ action: ConnectionStateMachine.FinishAction) {
+        switch action {
+        case .nothing:
+            break
+        case .flush:
+            if !self.kernelIsFull { self.askForTurnEnd() }
+        case .shutdownAndLinger:
+            self.linger()
+        case .close:
+            self.close(.finished, reset: false)
+        }
+    }
+
+    private func linger() {
+        self.pending = []
+        do throws(SystemError) {
+            try self.io.shutdownWrite()
+        } catch {
+            return self.end(.failed(error))
+        }
+        if let timer = self.timer { self.loop.cancel(timer) }
+        self.timer = self.loop.schedule(after: self.limits.lingerDeadline) {
+            self.timer = nil
+            self.end(.finished)
+        }
+    }
+
+    private func end(_ reason: StreamCloseReason) {
+        guard self.machine.abort() else { return }
+        // A peer that did not read in time gets RST: the kernel must not keep its bytes.
+        self.close(reason, reset: reason == .writeDeadline || reason == .aborted)
+    }
+
+    private func close(_ reason: StreamCloseReason, reset: Bool) {
+        let reset = reset && !self.outbox.isEmpty
+        self.closeReason = reason
+        if let timer = self.timer { self.loop.cancel(timer) }
+        self.timer = nil
+        self.outbox.removeAll()
+        self.pending = []
+        self.kernelIsFull = false
+        self.io.close(reset: reset)
+        self.askForTurnEnd()
+    }
+
+    private func reportClose() {
+        guard !self.closeReported else { return }
+        self.closeReported = true
+        let handler = self.handler
+        self.handler = InertStreamHandler.shared
+        handler.connectionClosed(self.closeReason, on: self)
+    }
+
+    // MARK: Interest
+
+    private var wantsToRead: Bool {
+        if self.machine.discards { return true }
+        return self.machine.delivers && !self.readingPaused && self.pending.count < self.limits.pendingBytes
+    }
+
+    private func updateInterest() {
+        guard self.isOpen, !self.machine.isClosed else { return }
+        var wanted: Interest = []
+        if self.wantsToRead { wanted.insert(.read) }
+        if self.kernelIsFull { wanted.insert(.write) }
+        guard wanted != self.interest else { return }
+        self.interest = wanted
+        do throws(SystemError) {
+            try self.io.setInterest(wanted)
+        } catch {
+            self.end(.failed(error))
+        }
+    }
+}
