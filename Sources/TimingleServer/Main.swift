@@ -1,0 +1,5 @@
+/// The process.
+@main
+enum Main {
+    static func main() async {}
+}
