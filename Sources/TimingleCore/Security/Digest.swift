@@ -54,3 +54,18 @@ package enum Digest {
         return String(decoding: text, as: UTF8.self)
     }
 }
+
+extension Digest {
+    /// Only for names that others have fixed (Redis names its scripts so); never for security.
+    package static func sha1(_ bytes: [UInt8]) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: 20) { output, count in
+            var length: UInt32 = 0
+            // SAFETY: `bytes` and `output` (20 bytes, what SHA-1 writes) live during the call.
+            let result = bytes.withUnsafeBytes { input in
+                EVP_Digest(input.baseAddress, input.count, output.baseAddress, &length, EVP_sha1(), nil)
+            }
+            precondition(result == 1 && length == 20, "OpenSSL cannot compute SHA-1")
+            count = 20
+        }
+    }
+}
