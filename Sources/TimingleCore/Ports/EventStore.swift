@@ -68,6 +68,42 @@ package struct EventListQuery: Sendable, Equatable {
     }
 }
 
+/// Events, their participants and the evidence of each change, which commits together with it.
+package protocol EventStore: EventAccessStore {
+    /// Creates the event and invites `event.participantIDs`, who exist and are not the creator.
+    ///
+    /// `change` makes the evidence once the event's number is known.
+    func create(
+        _ event: NewEvent,
+        at time: Timestamp,
+        change: @Sendable (EventID) -> EventChange
+    ) async throws(StoreError) -> EventDetails
+
+    /// Nil when there is no such event.
+    func view(event: EventID, user: UserID) async throws(StoreError) -> EventView?
+
+    /// Events that the user created or is invited to and has not declined: newest start first, then greatest id.
+    ///
+    /// `total` counts all pages.
+    func list(user: UserID, query: EventListQuery) async throws(StoreError) -> (events: [EventDetails], total: Int64)
+
+    /// Locks the event, lets `decide` look at it, and writes what it decided in one transaction.
+    ///
+    /// Decisions about one event come one after the other, over all processes. A decision without changes writes
+    /// nothing. `user` is for whom the unread count of the answer is. `decide` may run again after a conflict.
+    func change(
+        event: EventID,
+        user: UserID,
+        _ decide: @Sendable (EventSnapshot) -> Result<EventDecision, ServiceError>
+    ) async throws(StoreError) -> EventChangeOutcome
+
+    /// Those of `ids` (at most 200) who can be invited: they exist, are active, and with `acquaintedOnly` share an event
+    /// with the host already.
+    ///
+    /// In no order.
+    func invitees(_ ids: [UserID], host: UserID, acquaintedOnly: Bool) async throws(StoreError) -> [Participant]
+}
+
 /// Answers who may enter a room; small, because each socket and each message asks.
 package protocol EventAccessStore: Sendable {
     /// Nil when there is no such event.
