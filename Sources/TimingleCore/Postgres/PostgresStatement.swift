@@ -55,6 +55,11 @@ package struct PostgresStatement: Sendable, ExpressibleByStringInterpolation {
             self.append(PostgresBinding(type: Value.postgresType, bytes: value.postgresBytes))
         }
 
+        /// Nil is NULL of the value's type.
+        package mutating func appendInterpolation<Value: PostgresEncodable>(_ value: Value?) {
+            self.append(PostgresBinding(type: Value.postgresType, bytes: value.flatMap { $0.postgresBytes }))
+        }
+
         /// Text that goes in as it is.
         ///
         /// Never a value that came from outside.
