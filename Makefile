@@ -1,0 +1,59 @@
+# The menu. Nothing lives only in continuous integration.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run test build release unit e2e format lint tsan asan services-start services-stop reset ci clean
+
+# make unit FILTER=HubTests; make e2e E2E="-k restart"; make run RELEASE=1 PORT=9000
+FILTER ?=
+E2E ?=
+RELEASE ?=
+SWIFT_SOURCES := Sources Tests Package.swift
+
+help: ## Show this menu
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+run: ## Install what is missing, start services, serve with demo data (RELEASE=1, PORT=8080)
+	@RELEASE='$(RELEASE)' exec scripts/run.sh
+
+test: ## Everything: unit, integration and end-to-end tests on real servers
+	@FILTER='$(FILTER)' E2E='$(E2E)' exec scripts/test.sh all
+
+build: ## Debug build
+	@scripts/build.sh debug
+
+release: ## Release build
+	@scripts/build.sh release
+
+unit: ## Swift tests on real servers (FILTER=SuiteName)
+	@FILTER='$(FILTER)' exec scripts/test.sh unit
+
+e2e: ## End-to-end tests of the binary (E2E="-k restart")
+	@E2E='$(E2E)' exec scripts/test.sh e2e
+
+format: ## Format all Swift files
+	swift format --in-place --parallel --recursive $(SWIFT_SOURCES)
+
+lint: ## Check the style
+	swift format lint --strict --parallel --recursive $(SWIFT_SOURCES)
+
+tsan: ## Swift tests under the thread sanitizer
+	@SANITIZE=thread FILTER='$(FILTER)' exec scripts/test.sh unit
+
+asan: ## Swift tests under the address sanitizer
+	@SANITIZE=address FILTER='$(FILTER)' exec scripts/test.sh unit
+
+services-start: ## Start private PostgreSQL, Redis and nats-server, and print their URLs
+	@scripts/services.sh start run
+	@scripts/services.sh env run
+
+services-stop: ## Stop them
+	@scripts/services.sh stop run
+
+reset: ## Stop the demo's services and throw their data away
+	@scripts/services.sh reset run
+	@rm -f .timingle/run/demo.json
+
+ci: lint release test tsan ## What must pass before a change lands
+
+clean: ## Remove build products (the demo's data stays: make reset)
+	rm -rf .build
