@@ -45,11 +45,19 @@ package struct JSONLimits: Sendable, Equatable {
     package var valuesMax: Int
     /// Bytes of one number.
     package var numberBytesMax: Int
+    /// Two readers of one text must not see two meanings where a signature covers it: tokens forbid this.
+    package var duplicateNamesAllowed: Bool
 
-    package init(depthMax: Int = 32, valuesMax: Int = 10_000, numberBytesMax: Int = 64) {
+    package init(
+        depthMax: Int = 32,
+        valuesMax: Int = 10_000,
+        numberBytesMax: Int = 64,
+        duplicateNamesAllowed: Bool = true
+    ) {
         self.depthMax = depthMax
         self.valuesMax = valuesMax
         self.numberBytesMax = numberBytesMax
+        self.duplicateNamesAllowed = duplicateNamesAllowed
     }
 }
 
