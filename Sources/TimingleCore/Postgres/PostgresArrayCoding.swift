@@ -77,6 +77,27 @@ extension Int64: PostgresArrayElement {
     package static var postgresArrayType: PostgresType { .int8Array }
 }
 
+extension Int: PostgresArrayElement {
+    package static var postgresArrayType: PostgresType { .int8Array }
+}
+
+extension Bool: PostgresArrayElement {
+    package static var postgresArrayType: PostgresType { .boolArray }
+}
+
+extension Double: PostgresArrayElement {
+    package static var postgresArrayType: PostgresType { .float8Array }
+}
+
+extension PostgresJSON: PostgresArrayElement {
+    package static var postgresArrayType: PostgresType { .jsonbArray }
+}
+
+/// An array with NULL elements: what `unnest` of a batch's columns needs.
+extension Optional: PostgresArrayElement where Wrapped: PostgresArrayElement {
+    package static var postgresArrayType: PostgresType { Wrapped.postgresArrayType }
+}
+
 extension Int32: PostgresArrayElement {
     package static var postgresArrayType: PostgresType { .int4Array }
 }

@@ -23,7 +23,7 @@ package final class PostgresClient: Sendable {
     /// A cancelled task leaves the queue for a connection; a statement that was sent runs to its end or deadline.
     @discardableResult
     package func query(_ statement: PostgresStatement) async throws(PostgresError) -> PostgresResult {
-        try await self.pool.query(statement)
+        try await self.pool.query(statement, timeout: self.configuration.queryTimeout)
     }
 
     /// Runs `body` inside BEGIN and COMMIT; rolls back when it throws.
@@ -67,7 +67,7 @@ package final class PostgresClient: Sendable {
 
     /// Asks the server for a sign of life.
     package func ping() async throws(PostgresError) {
-        try await self.query("SELECT 1")
+        _ = try await self.pool.query("SELECT 1", timeout: self.configuration.pingTimeout)
     }
 
     /// False from a failure to connect to the next success.
@@ -77,7 +77,9 @@ package final class PostgresClient: Sendable {
 
     /// Refuses new work, waits for what runs, closes all connections.
     package func close() async {
-        for pool in self.pools { await pool.close(grace: .seconds(5)) }
+        await withTaskGroup(of: Void.self) { tasks in
+            for pool in self.pools { tasks.addTask { await pool.close(grace: self.configuration.closeTimeout) } }
+        }
     }
 
     private var pool: PostgresPoolHandle {
@@ -103,11 +105,14 @@ struct PostgresPoolHandle: Sendable {
         self.pool = LoopBound(pool, on: loop)
     }
 
-    func query(_ statement: PostgresStatement) async throws(PostgresError) -> PostgresResult {
+    func query(
+        _ statement: PostgresStatement,
+        timeout: Duration
+    ) async throws(PostgresError) -> PostgresResult {
         let waiter = PostgresWaiter()
         let pool = self.pool
         let result: Result<PostgresResult, PostgresError> = await withTaskCancellationHandler {
-            await self.loop.answer { answer in pool.value.query(statement, waiter, answer) }
+            await self.loop.answer { answer in pool.value.query(statement, timeout: timeout, waiter, answer) }
         } onCancel: {
             self.cancel(waiter)
         }

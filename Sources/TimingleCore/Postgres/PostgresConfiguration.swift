@@ -20,10 +20,14 @@ package struct PostgresConfiguration: Sendable {
     ///
     /// Later than the server's, or its answer is never seen.
     package var queryTimeout: Duration = .seconds(12)
+    /// The deadline of `ping`: a health answer must not wait as long as a query may.
+    package var pingTimeout: Duration = .seconds(2)
     /// An unused connection is closed after this long.
     package var idleTimeout: Duration = .seconds(300)
     /// A connection is replaced after this long, so that a fail-over and new settings are noticed.
     package var maxLifetime: Duration = .seconds(3_600)
+    /// How long `close` waits for running statements and transactions.
+    package var closeTimeout: Duration = .seconds(5)
     package var reconnectBackoffBase: Duration = .milliseconds(100)
     package var reconnectBackoffMax: Duration = .seconds(5)
     /// Attempts in a row that fail before callers are refused at once until the next attempt is due.
@@ -54,6 +58,9 @@ package struct PostgresConfiguration: Sendable {
         keywords["client_encoding"] = "UTF8"
         // GSSAPI negotiation can block on name look-ups and is not used here.
         if keywords["gssencmode"] == nil { keywords["gssencmode"] = "disable" }
+        // A peer that vanished while the connection was idle is found within a minute; our own values win.
+        let liveness = ["keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"]
+        keywords.merge(liveness) { own, _ in own }
         var settings = ["-c TimeZone=UTC"]
         settings.append("-c statement_timeout=\(Self.milliseconds(self.statementTimeout))")
         settings.append("-c lock_timeout=\(Self.milliseconds(self.lockTimeout))")

@@ -19,14 +19,12 @@ final class PostgresConnection: ReadinessHandler {
     private let configuration: PostgresConfiguration
     private let log: Log
     private let notices: PostgresNoticeSink
+    private let watch: PostgresSocketWatch
     /// Called once, from a later call on the loop than the initialiser's: nil when ready, else why it ended.
     private let stateChanged: (PostgresConnection, PostgresError?) -> Void
 
     private var phase = Phase.connecting
     private var handle: OpaquePointer?
-    private var socket: PostgresSocket?
-    private var registration: RegistrationID?
-    private var interest: Interest = .read
     private var deadline: TimerToken?
 
     private var progress: PostgresProgress?
@@ -34,6 +32,8 @@ final class PostgresConnection: ReadinessHandler {
     private var cache: PostgresStatementCache
     /// Names of evicted statements that the server still holds.
     private var stale: [String] = []
+    /// More than one, since an operation makes at most one stale and those inside transactions wait.
+    private static let deallocationsPerOperation = 4
 
     init(
         id: Int,
@@ -47,6 +47,7 @@ final class PostgresConnection: ReadinessHandler {
         self.configuration = configuration
         self.log = log
         self.notices = PostgresNoticeSink(log: log)
+        self.watch = PostgresSocketWatch(loop: loop, log: log)
         self.stateChanged = stateChanged
         self.cache = PostgresStatementCache(capacity: configuration.preparedStatementsPerConnection)
     }
@@ -101,7 +102,7 @@ final class PostgresConnection: ReadinessHandler {
 
     private func pollConnect(_ handle: OpaquePointer) {
         // The poll may close the socket and open another under the same number, so it is watched anew each time.
-        self.unwatch()
+        self.watch.end()
         switch PQconnectPoll(handle) {
         case PGRES_POLLING_READING:
             self.watchNewSocket(handle, interest: .read)
@@ -126,37 +127,18 @@ final class PostgresConnection: ReadinessHandler {
     }
 
     private func watchNewSocket(_ handle: OpaquePointer, interest: Interest) {
-        self.socket = PostgresSocket(duplicating: PQsocket(handle))
-        guard let fd = self.socket?.fd else {
-            return self.close(PostgresError(.connectionFailed, "no socket, or no descriptor left to watch it"))
-        }
         do {
-            self.registration = try self.loop.register(fd, interest: interest, handler: self)
-            self.interest = interest
+            try self.watch.begin(PQsocket(handle), interest: interest, handler: self)
         } catch {
-            self.close(PostgresError(.connectionFailed, "\(error)"))
+            self.close(error)
         }
-    }
-
-    private func unwatch() {
-        if let registration = self.registration {
-            do {
-                try self.loop.deregister(registration)
-            } catch {
-                self.log.warning("deregistering a connection failed", ["error": .text(error.description)])
-            }
-        }
-        self.registration = nil
-        self.socket = nil
     }
 
     private func want(_ interest: Interest) {
-        guard interest != self.interest, let registration = self.registration else { return }
         do {
-            try self.loop.setInterest(interest, of: registration)
-            self.interest = interest
+            try self.watch.want(interest)
         } catch {
-            self.close(PostgresError(.connectionLost, "\(error)"))
+            self.close(error)
         }
     }
 
@@ -180,7 +162,7 @@ final class PostgresConnection: ReadinessHandler {
     func execute(_ operation: PostgresOperation) {
         self.loop.preconditionInLoop()
         guard self.phase == .ready else {
-            return operation.completion(.failure(PostgresError(.connectionLost, "the connection has ended")))
+            return operation.completion(.failure(PostgresError(.connectionFailed, "the connection has ended")))
         }
         if let defect = operation.defect { return operation.completion(.failure(defect)) }
         guard self.progress != nil else { return self.start(PostgresProgress(operation: operation)) }
@@ -207,15 +189,19 @@ final class PostgresConnection: ReadinessHandler {
         self.flush(handle)
     }
 
-    /// Queues DEALLOCATE, the prelude, PREPARE where needed, and the statement, up to one sync.
+    /// Queues DEALLOCATE, the prelude, PREPARE where needed, and the statement.
     private func send(_ statement: PostgresStatement, prelude: String?, on handle: OpaquePointer) -> Bool {
         var steps: [PostgresProgress.Step] = []
-        // Two at a time keep up with any workload, since each operation makes at most one stale.
-        for name in self.stale.prefix(2) {
-            guard PostgresCalls.sendCommand(handle, "DEALLOCATE \(name)") else { return false }
-            steps.append(.deallocate(name))
+        // A name that the server does not know any more is an error, which would end an open transaction.
+        if !self.stale.isEmpty, PQtransactionStatus(handle) == PQTRANS_IDLE {
+            for name in self.stale.prefix(Self.deallocationsPerOperation) {
+                guard PostgresCalls.sendCommand(handle, "DEALLOCATE \(name)") else { return false }
+                steps.append(.deallocate(name))
+            }
+            self.stale.removeFirst(steps.count)
+            guard PQpipelineSync(handle) == 1 else { return false }
+            steps.append(.sync)
         }
-        self.stale.removeFirst(min(2, self.stale.count))
         if let prelude {
             guard PostgresCalls.sendCommand(handle, prelude) else { return false }
             steps.append(.command)
@@ -265,17 +251,16 @@ final class PostgresConnection: ReadinessHandler {
                 continue
             }
             defer { PQclear(pointer) }
+            self.progress?.hasResult = true
             switch PQresultStatus(pointer) {
-            case PGRES_TUPLES_OK, PGRES_COMMAND_OK:
+            case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY:
                 self.stepSucceeded(pointer)
             case PGRES_PIPELINE_SYNC:
-                self.finish(handle)
+                self.synced(handle)
             case PGRES_PIPELINE_ABORTED:
-                if case .deallocate(let name) = self.progress?.steps.first { self.stale.append(name) }
-            case PGRES_EMPTY_QUERY:
-                self.progress?.result = PostgresResultReader.result(pointer)
+                break
             case PGRES_FATAL_ERROR, PGRES_BAD_RESPONSE:
-                if self.progress?.error == nil { self.progress?.error = PostgresResultReader.error(pointer) }
+                self.stepFailed(pointer)
             default:
                 // COPY and single-row mode are never asked for here; a script may still contain COPY.
                 self.close(PostgresError(.invalidStatement, "COPY is not supported"))
@@ -294,11 +279,12 @@ final class PostgresConnection: ReadinessHandler {
             self.finish(handle)
             return true
         }
-        guard self.progress?.steps.isEmpty == false else {
+        guard let progress = self.progress, progress.hasResult, !progress.steps.isEmpty else {
             self.close(PostgresError(.connectionLost, "libpq is out of step"))
             return false
         }
         self.progress?.steps.removeFirst()
+        self.progress?.hasResult = false
         return true
     }
 
@@ -308,9 +294,22 @@ final class PostgresConnection: ReadinessHandler {
             if let evicted = self.cache.prepared(key, name: name) { self.stale.append(evicted) }
         case .execute, nil:
             self.progress?.result = PostgresResultReader.result(pointer)
-        case .deallocate, .command:
+        case .deallocate, .command, .sync:
             break
         }
+    }
+
+    private func stepFailed(_ pointer: OpaquePointer) {
+        let error = PostgresResultReader.error(pointer)
+        // The server forgot the statement before we asked it to; an error that ends the session still counts.
+        if case .deallocate = self.progress?.steps.first, !error.endsSession { return }
+        if self.progress?.error == nil { self.progress?.error = error }
+    }
+
+    private func synced(_ handle: OpaquePointer) {
+        guard case .sync = self.progress?.steps.first else { return self.finish(handle) }
+        self.progress?.steps.removeFirst()
+        self.progress?.hasResult = false
     }
 
     private func finish(_ handle: OpaquePointer) {
@@ -377,7 +376,7 @@ final class PostgresConnection: ReadinessHandler {
         guard self.phase != .closed else { return }
         self.phase = .closed
         self.cancelDeadline()
-        self.unwatch()
+        self.watch.end()
         if let handle = self.handle { PQfinish(handle) }
         self.handle = nil
         let progress = self.progress

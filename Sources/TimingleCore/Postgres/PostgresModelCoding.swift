@@ -1,8 +1,9 @@
 /// A model's word that is stored as text: `PROPOSED`, `FRIEND`.
-package protocol PostgresWord: RawRepresentable, PostgresEncodable, PostgresDecodable where RawValue == String {}
+package protocol PostgresWord: RawRepresentable, PostgresArrayElement where RawValue == String {}
 
 extension PostgresWord {
     package static var postgresType: PostgresType { .text }
+    package static var postgresArrayType: PostgresType { .textArray }
     package var postgresBytes: [UInt8]? { self.rawValue.postgresBytes }
     package static func decode(_ value: PostgresValue) throws(PostgresDecodingError) -> Self {
         guard let word = Self(rawValue: try String.decode(value)) else { throw .outOfRange }

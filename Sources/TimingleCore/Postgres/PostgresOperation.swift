@@ -41,6 +41,8 @@ struct PostgresOperation {
 struct PostgresProgress {
     enum Step {
         case deallocate(String)
+        /// The end of what must not harm the statement behind it.
+        case sync
         case command
         case prepare(PostgresStatementCache.Key, name: String)
         case execute(PostgresStatementCache.Key)
@@ -51,6 +53,8 @@ struct PostgresProgress {
     ///
     /// In front is the one whose results come next; empty for a script.
     var steps: [Step] = []
+    /// Whether the step in front has brought anything yet.
+    var hasResult = false
     var result: PostgresResult?
     var error: PostgresError?
     /// True when the statement had been prepared earlier, so that the server may have forgotten it.

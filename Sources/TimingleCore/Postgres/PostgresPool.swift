@@ -88,6 +88,7 @@ final class PostgresPool {
     /// Runs one statement on whichever connection comes first.
     func query(
         _ statement: PostgresStatement,
+        timeout: Duration,
         _ waiter: PostgresWaiter,
         _ completion: @escaping PostgresOperation.Completion
     ) {
@@ -98,7 +99,7 @@ final class PostgresPool {
             case .success(let connection):
                 let operation = PostgresOperation(
                     work: .statement(statement),
-                    timeout: self.configuration.queryTimeout
+                    timeout: timeout
                 ) { result in
                     self.release(connection)
                     completion(result)

@@ -25,6 +25,7 @@ package struct PostgresType: RawRepresentable, Hashable, Sendable {
     package static let varchar = PostgresType(rawValue: 1043)
     package static let timestamptz = PostgresType(rawValue: 1184)
     package static let timestamptzArray = PostgresType(rawValue: 1185)
+    package static let jsonbArray = PostgresType(rawValue: 3807)
     package static let uuid = PostgresType(rawValue: 2950)
     package static let uuidArray = PostgresType(rawValue: 2951)
     package static let jsonb = PostgresType(rawValue: 3802)

@@ -222,6 +222,18 @@ struct PostgresClientTests {
                 let rows = try await client.query("SELECT count(*) FROM pg_prepared_statements")
                 let count = try #require(try rows.first?.decode(at: 0, as: Int.self))
                 #expect(count <= 10)
+                // Names of evicted statements that the server forgot by itself must harm nobody.
+                for number in 0..<4 { try await client.query("SELECT 'x' || \(unsafe: String(number))") }
+                try await client.query("DEALLOCATE ALL")
+                for number in 0..<20 {
+                    try await client.withTransaction { transaction in
+                        _ = try await transaction.query("SELECT 'y' || \(unsafe: String(number))")
+                    }
+                }
+                for _ in 0..<8 { try await client.ping() }
+                let left = try await client.query("SELECT count(*) FROM pg_prepared_statements").first
+                let leftCount = try #require(try left?.decode(at: 0, as: Int.self))
+                #expect(leftCount <= 10)
             }
         )
     }

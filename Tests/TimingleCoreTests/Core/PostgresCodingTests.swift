@@ -124,6 +124,9 @@ struct PostgresCodingTests {
         try self.roundTrip(["", "b", "약속"])
         try self.roundTrip([UserID(rawValue: 1), UserID(rawValue: 2)])
         try self.roundTrip([String]())
+        try self.roundTrip([true, false])
+        try self.roundTrip([EventStatus.proposed, .done])
+        try self.roundTrip(["a", nil, "c"])
     }
 
     @Test func everyPrefixOfAnArrayIsRefused() throws {
