@@ -1,0 +1,12 @@
+/// One publication, encoded once; every member's outbox shares its bytes.
+///
+/// Immutable.
+package struct BroadcastFrame: Sendable {
+    /// The whole frame as it goes over the wire.
+    package let bytes: [UInt8]
+
+    package init(text: String) { self.bytes = WebSocketFrameEncoder.frame(text: text) }
+
+    /// Takes text that is UTF-8 already.
+    package init(textBytes: [UInt8]) { self.bytes = WebSocketFrameEncoder.frame(.text, textBytes) }
+}

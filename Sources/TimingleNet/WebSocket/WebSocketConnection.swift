@@ -1,0 +1,289 @@
+/// The hands of one WebSocket: decodes what a stream brings, answers control frames, sends, closes in order.
+///
+/// Loop-confined. The stream keeps it alive until its end.
+package final class WebSocketConnection: StreamHandler {
+    package let loop: EventLoop
+    package let limits: WebSocketLimits
+
+    private let stream: StreamConnection
+    /// Let go when the end was reported.
+    private var handler: (any WebSocketHandler)?
+    private var ended: (() -> Void)?
+    private var machine: WebSocketStateMachine
+    private var decoder = WebSocketFrameDecoder()
+    private var assembler = WebSocketMessageAssembler()
+    private var timer: TimerToken?
+    private var timerDeadline: ContinuousClock.Instant?
+    private var readingPaused = false
+
+    /// Takes over a stream on which the 101 is queued; `open` begins.
+    ///
+    /// `ended` is called once, after everything else, when the stream is gone.
+    package init(
+        stream: StreamConnection,
+        handler: any WebSocketHandler,
+        limits: WebSocketLimits = WebSocketLimits(),
+        ended: (() -> Void)? = nil
+    ) {
+        self.loop = stream.loop
+        self.stream = stream
+        self.handler = handler
+        self.limits = limits
+        self.ended = ended
+        self.machine = WebSocketStateMachine(openedAt: stream.loop.now)
+    }
+
+    /// Becomes the stream's handler; bytes behind the request that the stream has kept are offered by whoever calls.
+    package func open() {
+        self.loop.preconditionInLoop()
+        self.stream.limits.outboxBytes = self.limits.outboxBytes
+        self.stream.limits.writeDeadline = self.limits.writeTimeout
+        self.stream.handler = self
+        self.armTimer()
+        self.handler?.opened(self)
+    }
+
+    // MARK: For the application
+
+    package var peerAddress: SocketAddress { self.stream.peerAddress }
+    package var queuedBytes: Int { self.stream.queuedBytes }
+    /// True until either side begins to close.
+    package var isOpen: Bool { self.machine.isOpen }
+
+    /// Sends one text message; a verdict of `tooSlow` means that it was not sent and the WebSocket closes with 1013.
+    @discardableResult
+    package func send(text: String) -> Outbox.Verdict {
+        guard self.machine.isOpen else { return .closed }
+        return self.send(encoded: WebSocketFrameEncoder.frame(text: text))
+    }
+
+    /// Sends one text message that is UTF-8 already.
+    @discardableResult
+    package func send(textBytes: [UInt8]) -> Outbox.Verdict {
+        guard self.machine.isOpen else { return .closed }
+        return self.send(encoded: WebSocketFrameEncoder.frame(.text, textBytes))
+    }
+
+    @discardableResult
+    package func send(binary: [UInt8]) -> Outbox.Verdict {
+        guard self.machine.isOpen else { return .closed }
+        return self.send(encoded: WebSocketFrameEncoder.frame(.binary, binary))
+    }
+
+    /// Sends a message that is encoded already, without copying it.
+    @discardableResult
+    package func send(_ frame: BroadcastFrame) -> Outbox.Verdict {
+        guard self.machine.isOpen else { return .closed }
+        return self.send(encoded: frame.bytes)
+    }
+
+    /// Sends a Close and waits for the peer's, within the limits; later sends are refused.
+    package func close(_ code: WebSocketCloseCode, reason: String = "") {
+        self.loop.preconditionInLoop()
+        switch self.machine.closeRequested(code, now: self.loop.now, limits: self.limits) {
+        case .sendClose:
+            self.queueControl(WebSocketFrameEncoder.close(code, reason: reason))
+            // A handler that had paused reading must not keep the peer's Close from us.
+            self.resumeReading()
+            self.armTimer()
+        case .nothing:
+            break
+        }
+    }
+
+    /// Takes no more messages until `resumeReading`; those that have come wait, within the stream's limits.
+    package func pauseReading() {
+        guard self.machine.isOpen, !self.readingPaused else { return }
+        self.readingPaused = true
+        self.stream.pauseReading()
+    }
+
+    package func resumeReading() {
+        guard self.readingPaused else { return }
+        self.readingPaused = false
+        // Silence while nobody listened is not the peer's.
+        if self.machine.isOpen { self.machine.frameReceived(now: self.loop.now) }
+        self.stream.resumeReading()
+        self.stream.offerPending()
+    }
+
+    // MARK: From the stream
+
+    package func bytesReceived(_ bytes: UnsafeMutableRawBufferPointer, on connection: StreamConnection) -> Int {
+        var offset = 0
+        do throws(WebSocketProtocolError) {
+            while self.machine.readsFrames, !self.readingPaused {
+                guard
+                    let part = try self.decoder.next(bytes, from: &offset, maxFrameBytes: self.limits.maxFrameBytes)
+                else { return offset }
+                try self.partReceived(part, UnsafeMutableRawBufferPointer(rebasing: bytes[part.range]))
+            }
+        } catch {
+            self.fail(error.closeCode, reason: error.reason)
+        }
+        return self.readingPaused ? offset : bytes.count
+    }
+
+    package func peerHalfClosed(on connection: StreamConnection) {
+        self.perform(self.machine.peerHalfClosed(now: self.loop.now, limits: self.limits), close: nil)
+    }
+
+    package func outboxDrained(on connection: StreamConnection) {}
+
+    package func connectionClosed(_ reason: StreamCloseReason, on connection: StreamConnection) {
+        if let timer = self.timer { self.loop.cancel(timer) }
+        self.timer = nil
+        switch self.machine.streamClosed() {
+        case .report(let code): self.report(code)
+        case .nothing: break
+        }
+        let ended = self.ended
+        self.ended = nil
+        ended?()
+    }
+
+    // MARK: Frames
+
+    private func partReceived(
+        _ part: WebSocketFrameDecoder.Part,
+        _ bytes: UnsafeMutableRawBufferPointer
+    ) throws(WebSocketProtocolError) {
+        if part.isLast { self.machine.frameReceived(now: self.loop.now) }
+        // After our Close only the peer's counts; its messages have nobody to go to.
+        guard self.machine.isOpen || part.header.opcode.isControl else { return }
+        let bytes = UnsafeRawBufferPointer(bytes)
+        switch try self.assembler.partReceived(part, bytes, maxMessageBytes: self.limits.maxMessageBytes) {
+        case .nothing:
+            break
+        case .wholeMessage(let isText):
+            // SAFETY: bytes are bytes; they live until this delivery returns, and a Span cannot outlive the call.
+            let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            self.deliver(UnsafeBufferPointer(start: start, count: bytes.count).span, isText: isText)
+        case .assembledMessage(let isText):
+            let message = self.assembler.takeMessage()
+            self.deliver(message.span, isText: isText)
+        case .control(let opcode):
+            try self.controlReceived(opcode, self.assembler.takeControlPayload())
+        }
+    }
+
+    private func deliver(_ message: Span<UInt8>, isText: Bool) {
+        if isText {
+            self.handler?.textReceived(message, on: self)
+        } else {
+            self.handler?.binaryReceived(message, on: self)
+        }
+    }
+
+    private func controlReceived(_ opcode: WebSocketOpcode, _ payload: [UInt8]) throws(WebSocketProtocolError) {
+        switch opcode {
+        case .ping:
+            // One Close is the last thing that we send.
+            guard self.machine.isOpen else { return }
+            _ = self.send(encoded: WebSocketFrameEncoder.frame(.pong, payload))
+        case .pong:
+            // `frameReceived` has seen it; its payload proves nothing more.
+            break
+        case .close:
+            let code = try WebSocketClosePayload.code(payload)
+            let action = self.machine.closeReceived(code, now: self.loop.now, limits: self.limits)
+            self.perform(action, close: WebSocketFrameEncoder.close(code))
+        case .continuation, .text, .binary:
+            preconditionFailure("a data frame came as a control frame")
+        }
+    }
+
+    // MARK: Sending and ending
+
+    private func send(encoded frame: [UInt8]) -> Outbox.Verdict {
+        let verdict = self.stream.send(frame)
+        if verdict == .tooSlow { self.tooSlow() }
+        return verdict
+    }
+
+    /// A Close must fit even where nothing else does; it is small and comes at most once.
+    private func queueControl(_ frame: [UInt8]) {
+        self.stream.limits.outboxBytes = Int.max
+        self.stream.send(frame)
+        self.stream.limits.outboxBytes = self.limits.outboxBytes
+    }
+
+    /// May be called inside a fan-out: the handler hears of it later, from the loop.
+    private func tooSlow() {
+        let code = WebSocketCloseCode.tryAgainLater
+        switch self.machine.failed(code, now: self.loop.now, limits: self.limits) {
+        case .sendCloseAndFinish(let report):
+            self.queueControl(WebSocketFrameEncoder.close(code, reason: "too slow"))
+            self.finish()
+            let deferred = LoopBound(self, on: self.loop)
+            self.loop.execute { deferred.value.report(report) }
+        case .finish, .nothing:
+            preconditionFailure("a send was tried on a WebSocket that is not open")
+        }
+    }
+
+    private func fail(_ code: WebSocketCloseCode, reason: String) {
+        let action = self.machine.failed(code, now: self.loop.now, limits: self.limits)
+        self.perform(action, close: WebSocketFrameEncoder.close(code, reason: reason))
+    }
+
+    private func perform(_ action: WebSocketStateMachine.EndAction, close: [UInt8]?) {
+        switch action {
+        case .sendCloseAndFinish(let code):
+            if let close { self.queueControl(close) }
+            self.finish()
+            self.report(code)
+        case .finish(let code):
+            self.finish()
+            self.report(code)
+        case .nothing:
+            break
+        }
+    }
+
+    private func finish() {
+        self.resumeReading()
+        self.stream.closeAfterFlush()
+        self.armTimer()
+    }
+
+    private func report(_ code: WebSocketCloseCode) {
+        let handler = self.handler
+        self.handler = nil
+        handler?.closed(code, on: self)
+    }
+
+    // MARK: The one timer
+
+    /// Arms the timer for the next deadline unless it fires early enough anyway: frames do not move it.
+    private func armTimer() {
+        guard let deadline = self.machine.nextDeadline(limits: self.limits) else { return }
+        if let timer = self.timer {
+            if let armed = self.timerDeadline, armed <= deadline { return }
+            self.loop.cancel(timer)
+        }
+        self.timerDeadline = deadline
+        self.timer = self.loop.schedule(at: deadline) { self.timerFired() }
+    }
+
+    private func timerFired() {
+        self.timer = nil
+        if self.readingPaused, self.machine.isOpen { self.machine.frameReceived(now: self.loop.now) }
+        switch self.machine.deadlineReached(now: self.loop.now, limits: self.limits) {
+        case .sendPing:
+            _ = self.send(encoded: WebSocketFrameEncoder.frame(.ping, []))
+        case .sendCloseAndFinish(let code):
+            // Perhaps only one direction is dead: it may still learn that it should come again.
+            self.queueControl(WebSocketFrameEncoder.close(.goingAway, reason: "silent"))
+            self.finish()
+            self.report(code)
+        case .abort(let code):
+            self.stream.abort()
+            if let code { self.report(code) }
+            return
+        case .nothing:
+            break
+        }
+        self.armTimer()
+    }
+}

@@ -1,0 +1,104 @@
+/// Reads the frames of a client from bytes that arrive in any pieces; unmasks payloads where they lie.
+///
+/// A value.
+///
+/// Payload of a frame that is not there yet is handed on in parts, so that nothing is held back and bad text is found at
+/// once; a head is read when it is whole.
+struct WebSocketFrameDecoder {
+    /// Some payload of one frame; a frame that lies in the buffer as a whole is one part.
+    struct Part: Equatable {
+        var header: WebSocketFrameHeader
+        /// Where the unmasked bytes lie in the buffer.
+        var range: Range<Int>
+        /// True for the first part of its frame.
+        var isFirst: Bool
+        /// True for the last part of its frame.
+        var isLast: Bool
+    }
+
+    /// What has been read of the current frame.
+    private enum Progress {
+        case head
+        /// The head and `taken` bytes of the payload.
+        case payload(WebSocketFrameHeader, taken: Int)
+    }
+
+    private var progress: Progress = .head
+
+    /// Reads the next part from `offset` on and moves `offset` behind what was used; nil asks for more bytes.
+    mutating func next(
+        _ bytes: UnsafeMutableRawBufferPointer,
+        from offset: inout Int,
+        maxFrameBytes: Int
+    ) throws(WebSocketProtocolError) -> Part? {
+        let header: WebSocketFrameHeader
+        let taken: Int
+        switch self.progress {
+        case .head:
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
+            guard let (read, size) = try Self.head(rest, maxFrameBytes: maxFrameBytes) else { return nil }
+            offset += size
+            header = read
+            taken = 0
+            guard header.length == 0 || offset < bytes.count else {
+                self.progress = .payload(header, taken: 0)
+                return nil
+            }
+        case .payload(let begun, let before):
+            guard offset < bytes.count else { return nil }
+            header = begun
+            taken = before
+        }
+        let range = offset..<offset + min(header.length - taken, bytes.count - offset)
+        WebSocketMask.apply(
+            header.maskingKey,
+            phase: taken,
+            to: UnsafeMutableRawBufferPointer(rebasing: bytes[range])
+        )
+        offset = range.upperBound
+        let isLast = taken + range.count == header.length
+        self.progress = isLast ? .head : .payload(header, taken: taken + range.count)
+        return Part(header: header, range: range, isFirst: taken == 0, isLast: isLast)
+    }
+
+    /// Reads a head; refuses it as early as its bytes allow.
+    private static func head(
+        _ bytes: UnsafeRawBufferPointer,
+        maxFrameBytes: Int
+    ) throws(WebSocketProtocolError) -> (WebSocketFrameHeader, size: Int)? {
+        guard bytes.count >= 2 else { return nil }
+        let (first, second) = (bytes[0], bytes[1])
+        // No extension is negotiated, so no reserved bit has a meaning.
+        guard first & 0x70 == 0 else { throw .reservedBits }
+        guard let opcode = WebSocketOpcode(rawValue: first & 0x0F) else { throw .unknownOpcode }
+        guard second & 0x80 != 0 else { throw .unmasked }
+        let isFinal = first & 0x80 != 0
+        let short = second & 0x7F
+        if opcode.isControl {
+            guard isFinal else { throw .controlFragmented }
+            guard short <= 125 else { throw .controlTooLong }
+        }
+        let keyOffset = short == 127 ? 10 : short == 126 ? 4 : 2
+        guard bytes.count >= keyOffset else { return nil }
+        // SAFETY: the bytes up to `keyOffset` are there; the loads need no alignment.
+        let length: UInt64
+        switch short {
+        case 126:
+            length = UInt64(UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self)))
+            guard length > 125 else { throw .lengthNotMinimal }
+        case 127:
+            length = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt64.self))
+            guard length <= UInt64(Int64.max) else { throw .lengthTooLarge }
+            guard length > 0xFFFF else { throw .lengthNotMinimal }
+        default:
+            length = UInt64(short)
+        }
+        guard length <= UInt64(maxFrameBytes) else { throw .frameTooBig }
+        guard bytes.count >= keyOffset + 4 else { return nil }
+        let key = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: keyOffset, as: UInt32.self))
+        return (
+            WebSocketFrameHeader(isFinal: isFinal, opcode: opcode, length: Int(length), maskingKey: key),
+            keyOffset + 4
+        )
+    }
+}

@@ -1,0 +1,19 @@
+/// What a peer can push against on a WebSocket.
+///
+/// Immutable.
+package struct WebSocketLimits: Sendable {
+    package var pingInterval: Duration = .seconds(54)
+    /// Without any frame for so long the peer counts as gone.
+    package var readTimeout: Duration = .seconds(60)
+    /// How long the kernel may take nothing of what is queued.
+    package var writeTimeout: Duration = .seconds(10)
+    /// From the first Close frame until the connection is given up.
+    package var closeTimeout: Duration = .seconds(5)
+    package var maxFrameBytes = 64 * 1024
+    /// Bytes of all fragments of a message; the number of fragments has no limit (Autobahn 9.3 sends 65,536).
+    package var maxMessageBytes = 64 * 1024
+    /// Queued bytes beyond which a peer is too slow.
+    package var outboxBytes = 1024 * 1024
+
+    package init() {}
+}
