@@ -40,6 +40,13 @@ package struct LogLine: Sendable {
     package let label: String
     package let message: String
     package let metadata: [(key: String, value: LogValue)]
+
+    package init(level: LogLevel, label: String, message: String, metadata: [(key: String, value: LogValue)]) {
+        self.level = level
+        self.label = label
+        self.message = message
+        self.metadata = metadata
+    }
 }
 
 /// Where lines go.

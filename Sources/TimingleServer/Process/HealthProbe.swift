@@ -1,0 +1,62 @@
+internal import Glibc
+
+/// Asks a running server whether it is ready, for `timingle healthcheck`.
+enum HealthProbe {
+    /// True for status 200 within three seconds.
+    ///
+    /// Blocks.
+    static func isReady(address: String, port: UInt16) -> Bool {
+        let host = address == "0.0.0.0" || address == "::" ? (address == "::" ? "::1" : "127.0.0.1") : address
+        let isIPv6 = host.contains(":")
+        let fd = socket(isIPv6 ? AF_INET6 : AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        guard fd >= 0 else { return false }
+        defer { close(fd) }
+        var timeout = timeval(tv_sec: 3, tv_usec: 0)
+        let size = socklen_t(MemoryLayout<timeval>.size)
+        _ = setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, size)
+        _ = setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, size)
+        guard isIPv6 ? Self.connect6(fd, host, port) : Self.connect4(fd, host, port) else { return false }
+        let request = Array("GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8)
+        // SAFETY: both calls stay within buffers that live during them.
+        guard send(fd, request, request.count, CInt(MSG_NOSIGNAL)) == request.count else {
+            return false
+        }
+        var answer = [UInt8](repeating: 0, count: 12)
+        var filled = 0
+        while filled < answer.count {
+            let room = answer.count - filled
+            let count = answer.withUnsafeMutableBytes { buffer in
+                recv(fd, buffer.baseAddress.map { $0 + filled }, room, 0)
+            }
+            guard count > 0 else { return false }
+            filled += count
+        }
+        return answer == Array("HTTP/1.1 200".utf8)
+    }
+
+    private static func connect4(_ fd: CInt, _ host: String, _ port: UInt16) -> Bool {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        guard inet_pton(AF_INET, host, &address.sin_addr) == 1 else { return false }
+        // SAFETY: sockaddr_in is made to be seen as sockaddr.
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(fd, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+    }
+
+    private static func connect6(_ fd: CInt, _ host: String, _ port: UInt16) -> Bool {
+        var address = sockaddr_in6()
+        address.sin6_family = sa_family_t(AF_INET6)
+        address.sin6_port = port.bigEndian
+        guard inet_pton(AF_INET6, host, &address.sin6_addr) == 1 else { return false }
+        // SAFETY: sockaddr_in6 is made to be seen as sockaddr.
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(fd, $0, socklen_t(MemoryLayout<sockaddr_in6>.size)) == 0
+            }
+        }
+    }
+}
