@@ -73,7 +73,7 @@ package struct JSONReader: ~Escapable {
     private mutating func word(_ word: StaticString, _ value: JSONValue) throws(JSONError) -> JSONValue {
         for index in 0..<word.utf8CodeUnitCount {
             // SAFETY: the index is below the literal's own length, and literals live for ever.
-            let expected = unsafe word.utf8Start[index]
+            let expected = word.utf8Start[index]
             guard try self.peek() == expected else { throw self.unexpected() }
             self.position += 1
         }

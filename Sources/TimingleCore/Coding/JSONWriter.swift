@@ -87,7 +87,7 @@ package struct JSONWriter: ~Copyable {
     package mutating func literal(_ text: StaticString) {
         self.separate()
         // SAFETY: a literal lives for ever, and `utf8CodeUnitCount` is its length.
-        unsafe self.bytes.append(
+        self.bytes.append(
             contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
         )
     }
@@ -106,13 +106,13 @@ package struct JSONWriter: ~Copyable {
         text.withUTF8 { buffer in
             var clean = 0
             for index in buffer.indices {
-                let byte = unsafe buffer[index]
+                let byte = buffer[index]
                 guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }
-                unsafe self.bytes.append(contentsOf: buffer[clean..<index])
+                self.bytes.append(contentsOf: buffer[clean..<index])
                 self.escape(byte)
                 clean = index + 1
             }
-            unsafe self.bytes.append(contentsOf: buffer[clean...])
+            self.bytes.append(contentsOf: buffer[clean...])
         }
         self.bytes.append(UInt8(ascii: "\""))
     }

@@ -1,0 +1,161 @@
+internal import TimingleCore
+internal import TimingleNet
+
+/// Turns errors into answers: the only place that knows which refusal has which status.
+struct ErrorResponder: Middleware {
+    func handle(_ request: HTTPRequest, _ context: RequestContext, next: HTTPHandler) async throws -> HTTPResponse {
+        do {
+            let response = try await next(request, context)
+            return Self.worded(
+                response,
+                language: AcceptLanguage.preferred(request.fields["Accept-Language"]) ?? .korean
+            )
+        } catch {
+            let annotated = AnnotatedError(error)
+            let language =
+                AcceptLanguage.preferred(request.fields["Accept-Language"]) ?? annotated.language ?? .korean
+            var response = Self.response(to: annotated.underlying, language: language, log: context.log)
+            annotated.fields.forEach { name, value in response.fields[name] = value }
+            return response
+        }
+    }
+
+    static func response(to error: any Error, language: Language, log: Log) -> HTTPResponse {
+        guard let refusal = error as? ServiceError else {
+            log.error("request failed", ["error": .text(String(describing: error))])
+            // Our own defect: nothing of it reaches the client.
+            return Self.response(.internalServerError, code: "INTERNAL_ERROR", message: Self.internalError[language])
+        }
+        if let underlying = refusal.underlying {
+            log.warning("request refused", ["code": .text(refusal.code), "underlying": .text(underlying)])
+        }
+        return Self.response(to: refusal, language: language)
+    }
+
+    /// The answer for a refusal: `{"error":{"code","message","field"?,"details"?}}`.
+    static func response(to error: ServiceError, language: Language) -> HTTPResponse {
+        var retryAfter: Int64?
+        if case .rateLimited(let seconds) = error.kind { retryAfter = max(1, seconds) }
+        var response = Self.response(
+            Self.status(of: error),
+            code: error.code,
+            message: error.text[language],
+            field: error.field,
+            retryAfter: retryAfter
+        )
+        response.fields["Content-Language"] = language.rawValue
+        switch error.kind {
+        case .unauthenticated: response.fields["WWW-Authenticate"] = "Bearer"
+        case .rateLimited: response.fields["Retry-After"] = retryAfter.map(String.init)
+        case .unavailable: response.fields["Retry-After"] = "2"
+        case .badRequest, .forbidden, .notFound, .conflict, .gone, .invalid: break
+        }
+        return response
+    }
+
+    private static let internalError = LocalizedText(
+        ko: "서버 오류가 발생했습니다. 잠시 후 다시 시도해 주세요.",
+        en: "Something went wrong on our side. Please try again shortly."
+    )
+
+    static func status(of error: ServiceError) -> HTTPStatus {
+        switch error.kind {
+        case .badRequest: .badRequest
+        case .unauthenticated: .unauthorized
+        case .forbidden: .forbidden
+        case .notFound: .notFound
+        case .conflict: .conflict
+        case .gone: .gone
+        case .invalid: .unprocessableContent
+        case .rateLimited: .tooManyRequests
+        case .unavailable: .serviceUnavailable
+        }
+    }
+
+    /// The answer to a request that never reached a handler.
+    static func response(to error: HTTPParseError, fields: HTTPFields?) -> HTTPResponse {
+        let language = AcceptLanguage.preferred(fields?["Accept-Language"]) ?? .korean
+        let (code, korean) = Self.words(for: error.status)
+        let message = language == .korean ? korean : error.reason
+        var response = Self.response(error.status, code: code, message: message)
+        response.fields["Content-Language"] = language.rawValue
+        return response
+    }
+
+    /// The body of a refusal that the router made, which knows no words.
+    private static func worded(_ response: HTTPResponse, language: Language) -> HTTPResponse {
+        guard response.status.code >= 400, case .none = response.body else { return response }
+        let (code, text) =
+            response.status == .methodNotAllowed
+            ? (
+                "METHOD_NOT_ALLOWED",
+                LocalizedText(ko: "이 주소에서 허용되지 않은 메서드입니다.", en: "This method is not allowed here.")
+            )
+            : ("NOT_IMPLEMENTED", LocalizedText(ko: "알 수 없는 메서드입니다.", en: "This method is not known."))
+        var worded = Self.response(response.status, code: code, message: text[language])
+        response.fields.forEach { name, value in worded.fields[name] = value }
+        return worded
+    }
+
+    private static func words(for status: HTTPStatus) -> (code: String, korean: String) {
+        switch status {
+        case .requestTimeout: ("REQUEST_TIMEOUT", "요청 시간이 초과되었습니다.")
+        case .contentTooLarge: ("PAYLOAD_TOO_LARGE", "요청 본문이 너무 큽니다.")
+        case .uriTooLong: ("URI_TOO_LONG", "요청 주소가 너무 깁니다.")
+        case .requestHeaderFieldsTooLarge: ("HEADERS_TOO_LARGE", "요청 헤더가 너무 큽니다.")
+        case .expectationFailed: ("EXPECTATION_FAILED", "지원하지 않는 Expect 헤더입니다.")
+        case .notImplemented: ("NOT_IMPLEMENTED", "지원하지 않는 전송 방식입니다.")
+        case .httpVersionNotSupported: ("HTTP_VERSION_NOT_SUPPORTED", "지원하지 않는 HTTP 버전입니다.")
+        case .serviceUnavailable: ("SERVICE_UNAVAILABLE", "일시적으로 서비스를 이용할 수 없습니다. 잠시 후 다시 시도해 주세요.")
+        case .internalServerError: ("INTERNAL_ERROR", "서버 오류가 발생했습니다. 잠시 후 다시 시도해 주세요.")
+        default: ("BAD_REQUEST", "잘못된 요청입니다.")
+        }
+    }
+
+    private static func response(
+        _ status: HTTPStatus,
+        code: String,
+        message: String,
+        field: String? = nil,
+        retryAfter: Int64? = nil
+    ) -> HTTPResponse {
+        HTTPResponse.json(status) { writer in
+            writer.field(
+                "error",
+                object: { writer in
+                    writer.field("code", code)
+                    writer.field("message", message)
+                    writer.field("field", ifPresent: field)
+                    if let retryAfter {
+                        writer.field("details", object: { $0.field("retry_after", retryAfter) })
+                    }
+                }
+            )
+        }
+    }
+}
+
+extension ServiceError {
+    static let routeNotFound = ServiceError(
+        .notFound,
+        code: "NOT_FOUND",
+        ko: "요청한 주소를 찾을 수 없습니다.",
+        en: "There is nothing at this address."
+    )
+}
+
+extension HTTPResponse {
+    /// An answer with one JSON object.
+    static func json(_ status: HTTPStatus, _ body: (inout JSONWriter) -> Void) -> HTTPResponse {
+        .json(status, bytes: JSONWriter.object(body))
+    }
+
+    /// An answer with one JSON value.
+    static func json(_ status: HTTPStatus, value: some JSONWritable) -> HTTPResponse {
+        .json(status, bytes: JSONWriter.bytes(of: value))
+    }
+
+    static func json(_ status: HTTPStatus, bytes: [UInt8]) -> HTTPResponse {
+        HTTPResponse(status, fields: ["Content-Type": "application/json; charset=utf-8"], body: .bytes(bytes))
+    }
+}

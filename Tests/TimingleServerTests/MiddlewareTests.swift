@@ -1,0 +1,181 @@
+import Synchronization
+import Testing
+import TimingleCore
+import TimingleNet
+@testable import TimingleServer
+
+/// Keeps log lines.
+final class RecordingSink: LogSink {
+    private let state = Mutex<[LogLine]>([])
+    var lines: [LogLine] { self.state.withLock { $0 } }
+    func write(_ line: LogLine) { self.state.withLock { $0.append(line) } }
+}
+
+/// A limiter with one verdict.
+struct FixedLimiter: RateLimiter {
+    let verdict: RateLimitVerdict?
+    func take(scope: String, subject: String, limit: RateLimit, now: Timestamp) async -> RateLimitVerdict? {
+        self.verdict
+    }
+}
+
+struct MiddlewareTests {
+    private let answer: HTTPHandler = { _, _ in HTTPResponse(.ok) }
+
+    // MARK: RequestIdentity
+
+    @Test(arguments: [
+        ("abc-1._Z", "abc-1._Z"), ("", "made-here"), ("a b", "made-here"), ("a\"b", "made-here"),
+        (String(repeating: "a", count: 64), String(repeating: "a", count: 64)),
+        (String(repeating: "a", count: 65), "made-here"),
+    ])
+    func onlyASaneRequestIDIsTakenOver(given: String, used: String) async throws {
+        let request = ServerRequest.get("/", ["X-Request-Id": given])
+        let context = try ServerRequest.context()
+        let response = try await RequestIdentity(trustedProxies: []).handle(request, context, next: self.answer)
+        #expect(response.fields["X-Request-Id"] == used)
+        #expect(response.fields["X-Content-Type-Options"] == "nosniff")
+        #expect(response.fields["Cache-Control"] == "no-store")
+    }
+
+    // MARK: ClientAddress
+
+    @Test(arguments: [
+        ("192.0.2.1", "9.9.9.9", "192.0.2.1"), ("10.0.0.1", "9.9.9.9", "9.9.9.9"),
+        ("10.0.0.1", "1.1.1.1, 9.9.9.9, 10.2.3.4", "9.9.9.9"), ("10.0.0.1", "", "10.0.0.1"),
+        ("10.0.0.1", "nonsense", "10.0.0.1"), ("10.0.0.1", "6.6.6.6, nonsense", "10.0.0.1"),
+        ("10.0.0.1", "9.9.9.9:1234", "9.9.9.9"), ("10.0.0.1", "[2001:db8::1]:80", "2001:db8::1"),
+        ("::ffff:10.0.0.1", "9.9.9.9", "9.9.9.9"), ("10.0.0.1", "10.1.1.1, 10.2.2.2", "10.1.1.1"),
+    ])
+    func onlyTrustedProxiesAreBelieved(peer: String, forwarded: String, client: String) throws {
+        let trusted = try [#require(AddressBlock("10.0.0.0/8"))]
+        let request = ServerRequest.get("/", ["X-Forwarded-For": forwarded], from: peer)
+        #expect(ClientAddress(request, trustedProxies: trusted).text == client)
+    }
+
+    @Test(arguments: [
+        ("10.0.0.0/8", "10.255.1.2", true), ("10.0.0.0/8", "11.0.0.1", false), ("192.0.2.7", "192.0.2.7", true),
+        ("192.0.2.7", "192.0.2.8", false), ("0.0.0.0/0", "1.2.3.4", true), ("0.0.0.0/0", "::1", false),
+        ("::/0", "::1", true),
+        ("2001:db8::/32", "2001:db8:1::5", true), ("2001:db8::/32", "2001:db9::", false), ("::1", "::1", true),
+    ])
+    func blocksHoldTheirAddresses(block: String, address: String, isInside: Bool) throws {
+        let parsed = try #require(AddressBlock(block))
+        let peer = try #require(SocketAddress(parsing: address, port: 0))
+        #expect(parsed.contains(peer) == isInside)
+    }
+
+    // MARK: CORS
+
+    @Test func onlyListedOriginsAreAllowed() async throws {
+        let cors = CORS(origins: ["https://a.example"])
+        let context = try ServerRequest.context()
+        let good = try await cors.handle(
+            ServerRequest.get("/", ["Origin": "https://a.example"]),
+            context,
+            next: self.answer
+        )
+        #expect(good.fields["Access-Control-Allow-Origin"] == "https://a.example")
+        #expect(good.fields["Access-Control-Allow-Credentials"] == "true")
+        #expect(good.fields["Vary"] == "Origin")
+        let bad = try await cors.handle(
+            ServerRequest.get("/", ["Origin": "https://b.example"]),
+            context,
+            next: self.answer
+        )
+        #expect(!bad.fields.contains("Access-Control-Allow-Origin"))
+    }
+
+    @Test func aWildcardNeverComesWithCredentials() async throws {
+        let context = try ServerRequest.context()
+        let request = ServerRequest.get("/", ["Origin": "https://b.example"])
+        let response = try await CORS(origins: ["*"]).handle(request, context, next: self.answer)
+        #expect(response.fields["Access-Control-Allow-Origin"] == "*")
+        #expect(!response.fields.contains("Access-Control-Allow-Credentials"))
+    }
+
+    @Test func preflightIsAnsweredWithoutTheHandler() async throws {
+        var request = ServerRequest.get("/", ["Origin": "https://a.example", "Access-Control-Request-Method": "PATCH"])
+        request.method = .options
+        let context = try ServerRequest.context()
+        let response = try await CORS(origins: ["https://a.example"]).handle(request, context) { _, _ in
+            Issue.record("the handler was called")
+            return HTTPResponse(.ok)
+        }
+        #expect(response.status == .noContent)
+        #expect(response.fields["Access-Control-Allow-Methods"]?.contains("PATCH") == true)
+    }
+
+    // MARK: BearerToken
+
+    @Test(arguments: [
+        ("Bearer abc", "abc" as String?), ("bearer abc", "abc"), ("BEARER   abc", "abc"), (" Bearer abc ", "abc"),
+        ("Bearer", nil), ("Bearer a b", nil), ("Basic abc", nil), ("", nil), ("abc", nil),
+    ])
+    func bearerIsReadWithTolerance(field: String, token: String?) {
+        #expect(BearerToken.parse(field) == token)
+    }
+
+    @Test(arguments: [
+        ("chat, Bearer, t.o.k", "t.o.k" as String?), ("Bearer, t", "t"), ("bearer,t", "t"), ("chat", nil),
+        ("Bearer", nil),
+    ])
+    func subprotocolPairIsACredential(offered: String, token: String?) {
+        #expect(BearerToken.forSocket(ServerRequest.get("/", ["Sec-WebSocket-Protocol": offered])) == token)
+    }
+
+    // MARK: RateLimiting
+
+    private func limited(_ verdict: RateLimitVerdict?) -> RateLimiting {
+        RateLimiting(
+            limiter: FixedLimiter(verdict: verdict),
+            clock: FixedClock(),
+            subject: .address(scope: "auth", RateLimit(count: 30, windowSeconds: 60))
+        )
+    }
+
+    @Test func whoIsWithinTheLimitIsToldHowMuchIsLeft() async throws {
+        var context = try ServerRequest.context()
+        context.attach(ClientAddress(ServerRequest.get("/"), trustedProxies: []))
+        let limiting = self.limited(RateLimitVerdict(allowed: true, limit: 30, remaining: 29, resetAt: 130))
+        let response = try await limiting.handle(ServerRequest.get("/"), context, next: self.answer)
+        #expect(response.fields["X-RateLimit-Limit"] == "30")
+        #expect(response.fields["X-RateLimit-Remaining"] == "29")
+        #expect(response.fields["X-RateLimit-Reset"] == "130")
+    }
+
+    @Test func whoIsBeyondIsRefusedWithTheSameFields() async throws {
+        var context = try ServerRequest.context()
+        context.attach(ClientAddress(ServerRequest.get("/"), trustedProxies: []))
+        let limiting = self.limited(RateLimitVerdict(allowed: false, limit: 30, remaining: 0, resetAt: 130))
+        let chain = [ErrorResponder() as any Middleware, limiting].wrapping(self.answer)
+        let response = try await chain(ServerRequest.get("/"), context)
+        #expect(response.status == .tooManyRequests)
+        #expect(response.fields["Retry-After"] == "30")
+        #expect(response.fields["X-RateLimit-Remaining"] == "0")
+    }
+
+    @Test func anAbsentCounterLetsEverythingThrough() async throws {
+        var context = try ServerRequest.context()
+        context.attach(ClientAddress(ServerRequest.get("/"), trustedProxies: []))
+        let response = try await self.limited(nil).handle(ServerRequest.get("/"), context, next: self.answer)
+        #expect(response.status == .ok)
+        #expect(!response.fields.contains("X-RateLimit-Limit"))
+    }
+
+    // MARK: AccessLog
+
+    @Test func theAccessLogShowsNoQuery() async throws {
+        let sink = RecordingSink()
+        let context = try ServerRequest.context(log: Log(label: "http", level: .info, sink: sink))
+        _ = try await AccessLog().handle(ServerRequest.get("/api/v1/ws?ticket=secret"), context, next: self.answer)
+        let lines = sink.lines
+        #expect(lines.count == 1)
+        #expect(lines.first?.metadata.contains { $0.key == "path" && $0.value == .text("/api/v1/ws") } == true)
+    }
+}
+
+/// 100 seconds after the epoch.
+struct FixedClock: WallClock {
+    func now() -> Timestamp { Timestamp(milliseconds: 100_000) }
+}
