@@ -119,6 +119,12 @@ package struct EventWorld: Sendable {
 
     /// Everything in the outbox, oldest first.
     package func changes() async throws -> [EventChange] { try await self.committed() }
+
+    /// How many there are, without reading them.
+    package func changeCount() async throws -> Int {
+        guard let client = self.client else { return try await self.committed().count }
+        return try await client.query("SELECT count(*) FROM event_outbox")[0].decode(at: 0)
+    }
 }
 
 /// The two PostgreSQL repositories that the memory store is one twin of.

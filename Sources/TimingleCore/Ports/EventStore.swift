@@ -97,8 +97,8 @@ package protocol EventStore: EventAccessStore {
         _ decide: @Sendable (EventSnapshot) -> Result<EventDecision, ServiceError>
     ) async throws(StoreError) -> EventChangeOutcome
 
-    /// Those of `ids` (at most 200) who can be invited: they exist, are active, and with `acquaintedOnly` share an event
-    /// with the host already.
+    /// Those of `ids` (at most 200) who can be invited: they exist, are active, and with `acquaintedOnly` share an
+    /// event with the host already.
     ///
     /// In no order.
     func invitees(_ ids: [UserID], host: UserID, acquaintedOnly: Bool) async throws(StoreError) -> [Participant]

@@ -1,8 +1,8 @@
 extension PostgresError {
     /// What this failure means to a service.
     ///
-    /// Only what the data itself is to blame for is `.rejected`: a table that is missing or a right that was not granted
-    /// is put right by an operator, and the same call succeeds then.
+    /// Only what the data itself is to blame for is `.rejected`: a table that is missing or a right that was not
+    /// granted is put right by an operator, and the same call succeeds then.
     package var asStoreError: StoreError {
         switch self.code {
         case .decoding, .invalidStatement: return .rejected(self.description)

@@ -52,7 +52,7 @@ extension PostgresEventRepository {
         return .participant(status)
     }
 
-    /// The event with everybody who was ever invited; with `isLocked` nobody else changes it until the transaction ends.
+    /// The event with everybody invited; with `isLocked` nobody else changes it until the transaction ends.
     ///
     /// NO KEY: messages and outbox rows that point to the event need not wait.
     static func snapshot(

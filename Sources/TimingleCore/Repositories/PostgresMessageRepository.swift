@@ -10,8 +10,8 @@ package struct PostgresMessageRepository: MessageStore {
 
     /// One statement for the whole batch, so that all of it is stored or nothing.
     ///
-    /// The batch travels as one JSON document: its columns are nullable and one is an array, which parallel arrays cannot
-    /// say. Sorted, so that two workers with the same items wait for each other instead of deadlocking.
+    /// The batch travels as one JSON document: its columns are nullable and one is an array, which parallel arrays
+    /// cannot say. Sorted, so that two workers with the same items wait for each other instead of deadlocking.
     package func append(_ messages: [ChatMessage]) async throws(StoreError) {
         guard !messages.isEmpty else { return }
         let document = Self.document(messages)

@@ -86,17 +86,17 @@ struct EventOperationTableTests {
                 for role in Role.allCases {
                     for operation in Operation.allCases {
                         let id = try await Self.event(status, people, other, start, world)
-                        let before = try await world.changes().count
+                        let before = try await world.changeCount()
                         let outcome: Outcome
                         do {
                             let requester = try #require(people[role])
                             let details = try await Self.run(operation, id, requester, other, guest, world.service)
-                            let after = try await world.changes().count
+                            let after = try await world.changeCount()
                             #expect(after - before <= 1)
                             outcome = after == before ? .nothing : .wrote(details.event.status)
                         } catch let error as ServiceError {
                             outcome = .refused(error.code)
-                            let after = try await world.changes().count
+                            let after = try await world.changeCount()
                             #expect(after == before, "a refused operation wrote")
                         }
                         let expected = Self.expected(operation, role, in: status)
