@@ -180,7 +180,9 @@ def person(text: str) -> Person:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--as", dest="person", type=person, default=PEOPLE["minsu"], help="minsu, jiyoung or +8210…:Name")
+    parser.add_argument(
+        "--as", dest="person", type=person, default=PEOPLE["minsu"], help="minsu, jiyoung or +8210…:Name"
+    )
     parser.add_argument("--event", type=int, help="the appointment's id (default: the demo's)")
     parser.add_argument("--url", help="where the server is (default: where `make run` put it)")
     parser.add_argument("--state", type=Path, default=DEFAULT_STATE, help="where tokens are kept")

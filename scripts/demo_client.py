@@ -72,11 +72,14 @@ class Session:
         self.http.headers["Authorization"] = f"Bearer {self.token}"
         return self
 
-    def call(self, method: str, path: str, **arguments):
+    def request(self, method: str, path: str, **arguments) -> httpx.Response:
         try:
-            answer = self.http.request(method, path, **arguments)
+            return self.http.request(method, path, **arguments)
         except httpx.TransportError as error:
             raise DemoError(f"{self.url} does not answer ({error}); is `make run` running?") from error
+
+    def call(self, method: str, path: str, **arguments):
+        answer = self.request(method, path, **arguments)
         if answer.is_success:
             return answer.json()
         raise DemoError(f"{method} {path}: {answer.status_code} {answer.text}")
@@ -88,19 +91,15 @@ class Session:
         token = self._tokens().get(self.person.key)
         if not token:
             return None
-        try:
-            # The first token is kept: a child that is never used leaves its parent good, so that several
-            # programs may share it.
-            return self.call("POST", "/auth/refresh", json={"refresh_token": token})
-        except DemoError as error:
-            if "does not answer" in str(error):
-                raise
-            return None
+        # The first token is kept: a child that is never used leaves its parent good, so that several programs may
+        # share it.
+        answer = self.request("POST", "/auth/refresh", json={"refresh_token": token})
+        return answer.json() if answer.is_success else None
 
     def _verified(self) -> dict:
         code = os.environ.get("TIMINGLE_CODE", TEST_CODE)
         for attempt in (1, 2):
-            answer = self.http.post("/auth/phone/send", json={"phone": self.person.phone})
+            answer = self.request("POST", "/auth/phone/send", json={"phone": self.person.phone})
             if answer.status_code != 429:
                 break
             seconds = int(answer.headers.get("Retry-After", "60"))

@@ -75,7 +75,7 @@ def create_event(sessions: dict[str, Session], state: State) -> dict:
 def guide(url: str, sessions: dict[str, Session], event: dict) -> str:
     token = sessions["minsu"].token
     return f"""
-The demo is ready: {PEOPLE['jiyoung'].name} and {PEOPLE['minsu'].name} have the appointment {event['id']}, "{event['title']}".
+The demo is ready: {PEOPLE["jiyoung"].name} and {PEOPLE["minsu"].name} have the appointment {event["id"]}, "{event["title"]}".
 
   Watch them talk:
     .timingle/venv/bin/python scripts/chat.py --demo
@@ -86,9 +86,9 @@ The demo is ready: {PEOPLE['jiyoung'].name} and {PEOPLE['minsu'].name} have the 
 
   Or by hand (the token lives 15 minutes; `make run` prints a fresh one):
     TOKEN={token}
-    curl -H "Authorization: Bearer $TOKEN" {url}/api/v1/events/{event['id']}
-    curl -H "Authorization: Bearer $TOKEN" "{url}/api/v1/events/{event['id']}/messages?limit=5"
-    curl -H "Authorization: Bearer $TOKEN" {url}/api/v1/events/{event['id']}/history
+    curl -H "Authorization: Bearer $TOKEN" {url}/api/v1/events/{event["id"]}
+    curl -H "Authorization: Bearer $TOKEN" "{url}/api/v1/events/{event["id"]}/messages?limit=5"
+    curl -H "Authorization: Bearer $TOKEN" {url}/api/v1/events/{event["id"]}/history
     curl {url}/readyz
 """
 
