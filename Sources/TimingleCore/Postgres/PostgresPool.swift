@@ -203,6 +203,7 @@ final class PostgresPool {
 
     private func error(_ refusal: PostgresPoolStateMachine.Refusal) -> PostgresError {
         switch refusal {
+        case .timeout where self.machine.isFailing: PostgresError(.connectionFailed, self.lastFailure.message)
         case .timeout: PostgresError(.acquireTimeout, "no connection became free in time")
         case .tooManyWaiters: PostgresError(.acquireTimeout, "too many callers wait for a connection")
         case .unreachable: PostgresError(.connectionFailed, self.lastFailure.message)

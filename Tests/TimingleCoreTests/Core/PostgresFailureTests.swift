@@ -208,7 +208,8 @@ struct PostgresFailureTests {
             var configuration = try PostgresConfiguration(url: url)
             guard configuration.url["password"] != nil else { return }
             configuration.url["password"] = "not-the-password"
-            configuration.reconnectBackoffBase = .milliseconds(5)
+            configuration.failuresBeforeRefusing = 1
+            configuration.acquireTimeout = .seconds(30)
             try await withTestClient(configuration, group: group) { client in
                 let failure = await self.error { try await client.ping() }
                 // A server that trusts loopback lets anybody in.
