@@ -13,12 +13,19 @@ package func withTestDatabase<Result: Sendable>(
     return try await withEventLoopGroup(count: loops) { group in
         var administration = try PostgresConfiguration(url: url)
         administration.maxConnections = 1
+        // Many suites make their databases at the same time, perhaps on a slow disk.
+        administration.acquireTimeout = .seconds(60)
+        administration.statementTimeout = .seconds(60)
+        administration.queryTimeout = .seconds(70)
         let administrator = PostgresClient(configuration: administration, group: group, log: .silent)
         let name = "timingle_test_\(String(UInt64.random(in: 0 ... .max), radix: 36))"
         do {
             try await administrator.query("CREATE DATABASE \(unsafe: name) TEMPLATE template0 ENCODING 'UTF8'")
             var configuration = try PostgresConfiguration(url: url)
             configuration.url["dbname"] = name
+            // A server allows 100 connections by default, and suites run side by side.
+            configuration.maxConnections = 4
+            configuration.acquireTimeout = .seconds(10)
             configure(&configuration)
             let result = try await withTestClient(configuration, group: group) { client in
                 if isMigrated { try await migrate(configuration, group: group) }
