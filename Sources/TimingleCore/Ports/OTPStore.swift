@@ -29,6 +29,9 @@ package protocol OTPStore: Sendable {
     ) async throws(StoreError) -> OTPBeginOutcome
     func check(verificationID: Identifier128, codeHash: [UInt8], now: Timestamp) async throws(StoreError)
         -> OTPCheckOutcome
+    /// The phone that this very code proved at most ten minutes ago; nil otherwise.
+    func provenPhone(verificationID: Identifier128, codeHash: [UInt8], now: Timestamp) async throws(StoreError)
+        -> String?
 }
 
 /// Sends a code to a phone.
