@@ -37,7 +37,7 @@ package struct RedisOTPRepository: OTPStore {
         now: Timestamp
     ) async throws(StoreError) -> OTPBeginOutcome {
         var arguments = [
-            RedisArgument(now.milliseconds), RedisArgument(self.policy.lifetime.wholeMilliseconds),
+            RedisArgument(now.milliseconds), RedisArgument(self.policy.lifetime.fullMilliseconds),
             RedisArgument(verificationID.description), RedisArgument(phone),
             RedisArgument(Digest.hexadecimal(codeHash)),
         ]
@@ -66,7 +66,7 @@ package struct RedisOTPRepository: OTPStore {
             keys: ["otp:\(verificationID)"],
             arguments: [
                 RedisArgument(now.milliseconds), RedisArgument(Digest.hexadecimal(codeHash)),
-                RedisArgument(self.policy.attemptsMax), RedisArgument(self.policy.provenLifetime.wholeMilliseconds),
+                RedisArgument(self.policy.attemptsMax), RedisArgument(self.policy.provenLifetime.fullMilliseconds),
             ]
         )
         return try self.read { () throws(RedisError) -> OTPCheckOutcome in
@@ -96,7 +96,7 @@ package struct RedisOTPRepository: OTPStore {
             keys: ["otp:\(verificationID)"],
             arguments: [
                 RedisArgument(now.milliseconds), RedisArgument(Digest.hexadecimal(codeHash)),
-                RedisArgument(self.policy.provenLifetime.wholeMilliseconds),
+                RedisArgument(self.policy.provenLifetime.fullMilliseconds),
             ]
         )
         return try self.read { () throws(RedisError) in try reply.textValue() }

@@ -47,8 +47,8 @@ package struct RedisTokenRepository: TokenStore {
             Self.beginScript,
             keys: ["rt:\(tokenHash.hexadecimal)", "rf:\(grant.familyID)", "ru:\(grant.userID)"],
             arguments: [
-                RedisArgument(now.milliseconds), RedisArgument(self.policy.lifetime.wholeMilliseconds),
-                RedisArgument(self.policy.familyLifetime.wholeMilliseconds), RedisArgument(grant.userID.rawValue),
+                RedisArgument(now.milliseconds), RedisArgument(self.policy.lifetime.fullMilliseconds),
+                RedisArgument(self.policy.familyLifetime.fullMilliseconds), RedisArgument(grant.userID.rawValue),
                 RedisArgument(grant.familyID.description), RedisArgument(self.policy.familiesPerUserMax),
             ]
         )
@@ -63,8 +63,8 @@ package struct RedisTokenRepository: TokenStore {
             Self.rotateScript,
             keys: ["rt:\(tokenHash.hexadecimal)", "rt:\(childHash.hexadecimal)"],
             arguments: [
-                RedisArgument(now.milliseconds), RedisArgument(self.policy.lifetime.wholeMilliseconds),
-                RedisArgument(self.policy.familyLifetime.wholeMilliseconds), self.policy.isSliding ? "1" : "0",
+                RedisArgument(now.milliseconds), RedisArgument(self.policy.lifetime.fullMilliseconds),
+                RedisArgument(self.policy.familyLifetime.fullMilliseconds), self.policy.isSliding ? "1" : "0",
                 RedisArgument(tokenHash.hexadecimal), RedisArgument(childHash.hexadecimal),
             ]
         )
@@ -188,7 +188,7 @@ extension [UInt8] {
 
 extension Duration {
     /// Cut to milliseconds.
-    var wholeMilliseconds: Int64 {
+    var fullMilliseconds: Int64 {
         let (seconds, attoseconds) = self.components
         return seconds * 1_000 + attoseconds / 1_000_000_000_000_000
     }

@@ -142,7 +142,7 @@ enum UserRules {
 
     private static func isLetter(_ byte: UInt8) -> Bool { 65...90 ~= byte || 97...122 ~= byte }
 
-    /// Control characters, and those that turn the direction of the text around them: a name must not paint over others.
+    /// Control characters, and those that turn the direction of text: a name must not paint over others.
     private static func isForbidden(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0..<0x20, 0x7f...0x9f, 0x2028...0x202e, 0x2066...0x2069, 0xfffe, 0xffff: true
