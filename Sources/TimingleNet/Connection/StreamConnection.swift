@@ -12,6 +12,11 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
         didSet { self.updateInterest() }
     }
 
+    /// Who keeps the books on this connection; told once, before the handler learns of the end.
+    package var owner: (any StreamConnectionOwner)?
+    /// The owner's mark.
+    package var ownerSlot = -1
+
     private let io: any SocketIO
     private var machine: ConnectionStateMachine = .open
     private var outbox = Outbox()
@@ -320,6 +325,8 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
         self.closeReported = true
         let handler = self.handler
         self.handler = InertStreamHandler.shared
+        self.owner?.connectionEnded(self)
+        self.owner = nil
         handler.connectionClosed(self.closeReason, on: self)
     }
 

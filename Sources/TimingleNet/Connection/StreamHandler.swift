@@ -31,6 +31,13 @@ package enum StreamCloseReason: Equatable, Sendable {
     case failed(SystemError)
 }
 
+/// Keeps the books on connections, whatever speaks on them.
+///
+/// Loop-confined.
+package protocol StreamConnectionOwner: AnyObject {
+    func connectionEnded(_ connection: StreamConnection)
+}
+
 /// Stands in for the handler of a connection that has ended.
 final class InertStreamHandler: StreamHandler, Sendable {
     static let shared = InertStreamHandler()

@@ -27,9 +27,11 @@ package struct HTTPLimits: Sendable {
     package var requestsPerConnection = 10_000
     /// Bytes of later requests that wait while one is answered; beyond it reading pauses.
     package var pipelinedBytes = 64 * 1024
-    /// Unread body that is drained after an early answer; beyond it the connection closes.
-    package var drainBytes = 256 * 1024
-    /// Connections of one listener over all loops; beyond it accepting pauses.
+    /// Queued bytes of answers beyond which the next pipelined request has to wait.
+    package var pipelinedAnswerBytes = 64 * 1024
+    /// How long a request may still run once its peer sent its end of stream; then its task is cancelled.
+    package var halfCloseGrace: Duration = .seconds(2)
+    /// Connections of one listener over all loops; beyond it 503, and a little further on accepting pauses.
     package var connections = 100_000
     /// Queued bytes beyond which a peer that does not read is cut off.
     package var outboxBytes = 8 * 1024 * 1024

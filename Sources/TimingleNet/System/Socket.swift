@@ -20,6 +20,13 @@ package struct Socket: ~Copyable, Sendable {
 
     deinit { Syscall.close(self.fd) }
 
+    /// Gives the descriptor up without closing it: it goes to another loop.
+    package consuming func release() -> CInt {
+        let fd = self.fd
+        discard self
+        return fd
+    }
+
     /// Binds and listens; a port of 0 lets the kernel choose.
     package static func listening(
         on address: SocketAddress,

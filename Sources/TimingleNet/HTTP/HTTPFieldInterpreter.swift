@@ -1,0 +1,102 @@
+/// Reads the fields on which framing and persistence hang, strictly (RFC 9112 sections 3.2, 6 and 9).
+///
+/// No state.
+enum HTTPFieldInterpreter {
+    struct Meaning {
+        var framing: HTTPRequestHead.Framing = .none
+        var keepAlive: Bool
+        var expectsContinue = false
+    }
+
+    private struct Seen {
+        var hosts = 0
+        var contentLength: Int?
+        var chunked = false
+        var close = false
+        var keepAlive = false
+    }
+
+    static func interpret(_ block: HTTPFieldBlock, minorVersion: Int) throws(HTTPParseError) -> Meaning {
+        var seen = Seen()
+        var meaning = Meaning(keepAlive: minorVersion == 1)
+        for line in block.lines {
+            let value = block.bytes[Int(line.valueStart)..<Int(line.valueEnd)]
+            // The length tells most fields apart without a comparison.
+            switch line.nameEnd - line.nameStart {
+            case 4 where block.name(line, equals: "host"):
+                seen.hosts += 1
+                guard HTTPTarget.isHost(value) else { throw .badHost }
+            case 14 where block.name(line, equals: "content-length"):
+                guard seen.contentLength == nil else { throw .conflictingLength }
+                seen.contentLength = try Self.length(value)
+            case 17 where block.name(line, equals: "transfer-encoding"):
+                guard !seen.chunked, minorVersion == 1 else { throw .badTransferEncoding }
+                try Self.checkTransferEncoding(value)
+                seen.chunked = true
+            case 10 where block.name(line, equals: "connection"):
+                try Self.readConnection(value, &seen)
+            case 6 where block.name(line, equals: "expect") && minorVersion == 1:
+                guard asciiEqualsIgnoringCase(value, "100-continue".utf8) else { throw .badExpectation }
+                meaning.expectsContinue = true
+            default:
+                break
+            }
+        }
+        guard seen.hosts == 1 || (seen.hosts == 0 && minorVersion == 0) else { throw .missingHost }
+        if seen.chunked {
+            guard seen.contentLength == nil else { throw .conflictingLength }
+            meaning.framing = .chunked
+        } else if let length = seen.contentLength, length > 0 {
+            meaning.framing = .length(length)
+        }
+        if seen.close {
+            meaning.keepAlive = false
+        } else if minorVersion == 0 {
+            meaning.keepAlive = seen.keepAlive
+        }
+        return meaning
+    }
+
+    /// Digits only, by hand: `Int(_:)` would take a sign.
+    private static func length(_ value: ArraySlice<UInt8>) throws(HTTPParseError) -> Int {
+        guard !value.isEmpty else { throw .badContentLength }
+        var result = 0
+        for byte in value {
+            guard HTTPByteClass.isDigit(byte) else { throw .badContentLength }
+            let (tenfold, overflow) = result.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = tenfold.addingReportingOverflow(Int(byte - UInt8(ascii: "0")))
+            guard !overflow, !carry else { throw .badContentLength }
+            result = sum
+        }
+        return result
+    }
+
+    private static func checkTransferEncoding(_ value: ArraySlice<UInt8>) throws(HTTPParseError) {
+        if asciiEqualsIgnoringCase(value, "chunked".utf8) { return }
+        let codings = value.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+            .map { $0.trimmingHTTPWhitespace() }
+        guard let last = codings.last, codings.count > 1, asciiEqualsIgnoringCase(last, "chunked".utf8) else {
+            throw .badTransferEncoding
+        }
+        let known = ["gzip", "x-gzip", "deflate", "compress", "x-compress"]
+        for coding in codings.dropLast() {
+            guard known.contains(where: { asciiEqualsIgnoringCase(coding, $0.utf8) }) else {
+                throw .badTransferEncoding
+            }
+        }
+        // Well-formed, but a coding that we do not undo (RFC 9112 section 6.1).
+        throw .unknownTransferCoding
+    }
+
+    private static func readConnection(_ value: ArraySlice<UInt8>, _ seen: inout Seen) throws(HTTPParseError) {
+        for member in value.split(separator: UInt8(ascii: ",")) {
+            let token = member.trimmingHTTPWhitespace()
+            guard token.allSatisfy(HTTPByteClass.isToken) else { throw .badConnectionField }
+            if asciiEqualsIgnoringCase(token, "close".utf8) {
+                seen.close = true
+            } else if asciiEqualsIgnoringCase(token, "keep-alive".utf8) {
+                seen.keepAlive = true
+            }
+        }
+    }
+}

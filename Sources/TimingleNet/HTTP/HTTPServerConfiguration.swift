@@ -1,0 +1,38 @@
+/// What a listener needs to know.
+///
+/// Immutable once bound.
+package struct HTTPServerConfiguration: Sendable {
+    /// A literal: `0.0.0.0`, `127.0.0.1`, `::1`, or a unix socket's path.
+    package var address: String
+    /// 0 lets the kernel choose; `Listener.port` tells.
+    package var port: UInt16
+    package var limits = HTTPLimits()
+    /// Answers every request; `Router.frozen` makes one.
+    package var responder: HTTPHandler
+    /// Answers what was refused before the responder; the fields are nil where the head itself was broken.
+    package var errorResponse: @Sendable (HTTPParseError, HTTPFields?) -> HTTPResponse
+    package var log: Log
+
+    package init(
+        address: String = "127.0.0.1",
+        port: UInt16 = 0,
+        log: Log = .silent,
+        errorResponse: @escaping @Sendable (HTTPParseError, HTTPFields?) -> HTTPResponse = Self.plainErrorResponse,
+        responder: @escaping HTTPHandler
+    ) {
+        self.address = address
+        self.port = port
+        self.log = log
+        self.errorResponse = errorResponse
+        self.responder = responder
+    }
+
+    /// The reason as plain text.
+    package static func plainErrorResponse(_ error: HTTPParseError, _ fields: HTTPFields?) -> HTTPResponse {
+        HTTPResponse(
+            error.status,
+            fields: ["Content-Type": "text/plain; charset=utf-8"],
+            body: .bytes(Array("\(error.reason)\n".utf8))
+        )
+    }
+}

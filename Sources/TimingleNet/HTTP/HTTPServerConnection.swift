@@ -1,0 +1,333 @@
+/// The hands of one HTTP connection: parses, starts requests, writes answers, keeps one deadline.
+///
+/// Loop-confined.
+///
+/// One request is in flight at a time; its handler runs as a task on this loop.
+final class HTTPServerConnection: StreamHandler {
+    private let shard: HTTPServerShard
+    /// Nil once the stream ended or belongs to a WebSocket.
+    private var stream: StreamConnection?
+    private var machine = HTTPConnectionStateMachine()
+    private var parser = HTTPRequestParser()
+    private var decoder: HTTPBodyDecoder?
+    private var head: HTTPRequestHead?
+    private var body: [UInt8] = []
+    private var bodyStart: ContinuousClock.Instant
+    private var task: Task<Void, Never>?
+    private var deadline: ContinuousClock.Instant?
+    /// When `timer` fires; it is moved forward only when it fires too early, not at each request.
+    private var armedFor: ContinuousClock.Instant?
+    private var timer: TimerToken?
+
+    private var limits: HTTPLimits { self.shard.configuration.limits }
+
+    init(shard: HTTPServerShard) {
+        self.shard = shard
+        self.bodyStart = shard.loop.now
+    }
+
+    /// Takes its stream, which is open; an overloaded listener refuses at once.
+    func begin(on stream: StreamConnection, overloaded: Bool) {
+        self.stream = stream
+        if overloaded {
+            self.refuse(.overloaded)
+        } else {
+            self.setDeadline(self.shard.loop.now + self.limits.keepAliveIdle)
+        }
+    }
+
+    /// The server goes down.
+    func drain() {
+        guard let stream = self.stream else { return }
+        if self.machine.drainRequested(bytesWait: stream.pendingBytes > 0) == .close { stream.closeAfterFlush() }
+    }
+
+    // MARK: Stream events
+
+    func bytesReceived(_ bytes: UnsafeMutableRawBufferPointer, on connection: StreamConnection) -> Int {
+        let all = UnsafeBufferPointer(bytes.bindMemory(to: UInt8.self)).span
+        var consumed = 0
+        while consumed < all.count {
+            let rest = all.extracting(consumed..<all.count)
+            if self.machine.wantsHead {
+                // Answers that the peer does not read hold back its next requests.
+                guard connection.queuedBytes <= self.limits.pipelinedAnswerBytes else { break }
+                guard let taken = self.takeHead(rest, connection) else { break }
+                consumed += taken
+            } else if self.machine.wantsBody {
+                guard let taken = self.takeBody(rest) else { break }
+                consumed += taken
+            } else {
+                break
+            }
+        }
+        return consumed
+    }
+
+    func peerHalfClosed(on connection: StreamConnection) {
+        switch self.machine.peerClosed(bytesWait: connection.pendingBytes > 0) {
+        case .close: connection.closeAfterFlush()
+        case .cancelLater: self.setDeadline(self.shard.loop.now + self.limits.halfCloseGrace)
+        case .nothing: break
+        }
+    }
+
+    func outboxDrained(on connection: StreamConnection) {
+        guard self.machine.wantsHead, connection.pendingBytes > 0 else { return }
+        self.goOn(connection)
+    }
+
+    func connectionClosed(_ reason: StreamCloseReason, on connection: StreamConnection) {
+        self.stream = nil
+        self.clearTimer()
+        self.deadline = nil
+        switch self.machine.streamClosed() {
+        case .cancelRequest: self.task?.cancel()
+        case .nothing: break
+        }
+    }
+
+    // MARK: Requests
+
+    private func takeHead(_ bytes: Span<UInt8>, _ connection: StreamConnection) -> Int? {
+        let isFirst = !self.parser.hasBegun
+        do throws(HTTPParseError) {
+            switch try self.parser.parse(bytes, limits: self.limits) {
+            case .needMoreBytes:
+                self.machine.headBegan()
+                // The deadline is for the whole head, whatever the pace of its bytes.
+                if isFirst { self.setDeadline(self.shard.loop.now + self.limits.headDeadline) }
+                return nil
+            case .head(let head, let count):
+                self.head = head
+                try self.begin(head, connection, bodyBytesWait: count < bytes.count)
+                return count
+            }
+        } catch {
+            self.refuse(error)
+            return nil
+        }
+    }
+
+    private func begin(
+        _ head: HTTPRequestHead,
+        _ connection: StreamConnection,
+        bodyBytesWait: Bool
+    ) throws(HTTPParseError) {
+        let decoder = try HTTPBodyDecoder(head.framing, limits: self.limits)
+        switch self.machine.headCompleted(head, requestsMax: self.limits.requestsPerConnection) {
+        case .handle:
+            self.startRequest(head)
+        case .readBody:
+            self.decoder = decoder
+            self.bodyStart = self.shard.loop.now
+            if head.expectsContinue, !bodyBytesWait { connection.send(HTTPResponseEncoder.continue) }
+            self.setBodyDeadline(receivedBytes: 0)
+        }
+    }
+
+    private func takeBody(_ bytes: Span<UInt8>) -> Int? {
+        guard var decoder = self.decoder, let head = self.head else { return nil }
+        self.decoder = nil
+        do throws(HTTPParseError) {
+            let count = try decoder.decode(bytes, into: &self.body, limits: self.limits)
+            if decoder.isDone {
+                self.machine.bodyCompleted()
+                self.startRequest(head)
+            } else {
+                self.setBodyDeadline(receivedBytes: decoder.receivedBytes)
+                self.decoder = decoder
+            }
+            return count
+        } catch {
+            self.refuse(error)
+            return nil
+        }
+    }
+
+    private func startRequest(_ head: HTTPRequestHead) {
+        guard let stream = self.stream else { return }
+        self.deadline = nil
+        self.head = nil
+        var request = HTTPRequest(
+            method: head.method,
+            target: head.target,
+            fields: HTTPFields(head.fields),
+            peerAddress: stream.peerAddress
+        )
+        swap(&request.body, &self.body)
+        let loop = self.shard.loop
+        let context = RequestContext(
+            loop: loop,
+            requestID: self.shard.nextRequestID(),
+            log: self.shard.configuration.log,
+            receivedAt: loop.now
+        )
+        self.shard.requestBegan()
+        let responder = self.shard.configuration.responder
+        let connection = LoopBound(self, on: loop)
+        self.task = Task(executorPreference: loop) { [request] in
+            var response: HTTPResponse
+            do {
+                response = try await responder(request, context)
+            } catch {
+                // The responder's middleware turns errors into answers; what escapes it is a bare 500.
+                context.log.error("request failed", ["error": .text(String(describing: error))])
+                response = HTTPResponse(.internalServerError)
+            }
+            connection.value.responded(response, to: request)
+        }
+    }
+
+    private func responded(_ response: HTTPResponse, to request: HTTPRequest) {
+        self.task = nil
+        self.shard.requestEnded()
+        if case .upgrade(let upgrade) = response.body {
+            self.upgrade(upgrade, response, request)
+        } else {
+            self.answer(response)
+        }
+    }
+
+    private func answer(_ response: HTTPResponse) {
+        let wantsClose = response.fields.hasMember("Connection", "close")
+        switch self.machine.responded(wantsUpgrade: false, wantsClose: wantsClose) {
+        case .send(let framing):
+            guard let stream = self.stream else { return }
+            self.write(response, framing, on: stream)
+            if framing.close {
+                stream.closeAfterFlush()
+            } else {
+                self.setDeadline(self.shard.loop.now + self.limits.keepAliveIdle)
+                self.goOn(stream)
+            }
+        case .drop:
+            break
+        case .upgrade, .refuseUpgrade:
+            preconditionFailure("no upgrade was wished for")
+        }
+    }
+
+    private func upgrade(_ upgrade: WebSocketUpgrade, _ response: HTTPResponse, _ request: HTTPRequest) {
+        let key: String
+        switch HTTPUpgradeHandOver.acceptKey(for: request) {
+        case .success(let accepted): key = accepted
+        case .failure(let refusal): return self.answer(Self.refusal(refusal.status))
+        }
+        switch self.machine.responded(wantsUpgrade: true, wantsClose: false) {
+        case .refuseUpgrade:
+            self.answer(Self.refusal(.badRequest))
+        case .upgrade:
+            guard let stream = self.stream else { return }
+            let date = self.shard.dateFieldLine()
+            stream.send(
+                HTTPResponseEncoder.encodeUpgrade(
+                    response,
+                    acceptKey: key,
+                    subprotocol: upgrade.subprotocol,
+                    date: date
+                )
+            )
+            self.handOver(stream, to: upgrade)
+        case .drop:
+            break
+        case .send:
+            preconditionFailure("an upgrade is not sent as an answer")
+        }
+    }
+
+    private func handOver(_ stream: StreamConnection, to upgrade: WebSocketUpgrade) {
+        self.clearTimer()
+        self.deadline = nil
+        self.stream = nil
+        let configuration = self.shard.configuration
+        guard let handler = HTTPUpgradeHandOver.makeHandler(upgrade, on: stream, configuration: configuration) else {
+            return stream.abort()
+        }
+        stream.handler = handler
+        // What came behind the request belongs to the WebSocket.
+        stream.offerPending()
+    }
+
+    /// Takes the next request, if its bytes are there; ends when there can be none.
+    private func goOn(_ stream: StreamConnection) {
+        stream.offerPending()
+        guard self.machine.isAbandoned, stream.queuedBytes <= self.limits.pipelinedAnswerBytes else { return }
+        self.machine.closed()
+        stream.closeAfterFlush()
+    }
+
+    private func write(_ response: HTTPResponse, _ framing: HTTPResponseEncoder.Framing, on stream: StreamConnection) {
+        let (head, content) = HTTPResponseEncoder.encode(response, framing, date: self.shard.dateFieldLine())
+        var verdict = stream.send(head)
+        if verdict != .tooSlow, !content.isEmpty { verdict = stream.send(content) }
+        // Half an answer cannot be left standing.
+        if verdict == .tooSlow { stream.abort() }
+    }
+
+    private static func refusal(_ status: HTTPStatus) -> HTTPResponse {
+        var response = HTTPResponse(status, fields: ["Connection": "close"])
+        if status == .upgradeRequired { response.fields["Sec-WebSocket-Version"] = "13" }
+        return response
+    }
+
+    /// Answers bytes that cannot become a request, and closes: nothing behind them can be trusted.
+    private func refuse(_ error: HTTPParseError) {
+        guard let stream = self.stream, self.machine.failed() == .refuse else { return }
+        self.writeRefusal(error, on: stream)
+    }
+
+    private func writeRefusal(_ error: HTTPParseError, on stream: StreamConnection) {
+        self.deadline = nil
+        let response = self.shard.configuration.errorResponse(error, self.head.map { HTTPFields($0.fields) })
+        var framing = HTTPResponseEncoder.Framing()
+        framing.close = true
+        framing.isHead = self.head?.method == .head
+        self.head = nil
+        self.body = []
+        self.write(response, framing, on: stream)
+        stream.closeAfterFlush()
+    }
+
+    // MARK: Deadline
+
+    /// The earlier of the whole body's deadline and the instant at which the mean rate would fall too low.
+    private func setBodyDeadline(receivedBytes: Int) {
+        let limits = self.limits
+        let earned = Duration.milliseconds(receivedBytes * 1_000 / max(limits.bodyBytesPerSecondMin, 1))
+        self.setDeadline(self.bodyStart + min(limits.bodyDeadline, limits.bodyGrace + earned))
+    }
+
+    private func setDeadline(_ deadline: ContinuousClock.Instant) {
+        self.deadline = deadline
+        if let armedFor = self.armedFor, armedFor <= deadline { return }
+        self.clearTimer()
+        self.arm(deadline)
+    }
+
+    // The timer holds the connection; its end clears it.
+    private func arm(_ deadline: ContinuousClock.Instant) {
+        self.armedFor = deadline
+        self.timer = self.shard.loop.schedule(at: deadline) { self.timerFired() }
+    }
+
+    private func clearTimer() {
+        if let timer = self.timer { self.shard.loop.cancel(timer) }
+        self.timer = nil
+        self.armedFor = nil
+    }
+
+    private func timerFired() {
+        self.timer = nil
+        self.armedFor = nil
+        guard let deadline = self.deadline, let stream = self.stream else { return }
+        guard deadline <= self.shard.loop.now else { return self.arm(deadline) }
+        self.deadline = nil
+        switch self.machine.deadlineReached() {
+        case .close: stream.closeAfterFlush()
+        case .refuse(let error): self.writeRefusal(error, on: stream)
+        case .cancelRequest: self.task?.cancel()
+        case .nothing: break
+        }
+    }
+}

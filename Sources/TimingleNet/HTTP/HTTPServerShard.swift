@@ -1,0 +1,172 @@
+internal import Synchronization
+
+/// How many connections one loop has.
+///
+/// Any thread (Atomic).
+final class ShardLoad: Sendable {
+    private let count = Atomic<Int>(0)
+
+    var connections: Int { self.count.load(ordering: .relaxed) }
+    func add() { self.count.add(1, ordering: .relaxed) }
+    func remove() { self.count.subtract(1, ordering: .relaxed) }
+}
+
+/// One loop's part of a listener: its connections, running requests, date, request identifiers.
+///
+/// Loop-confined.
+final class HTTPServerShard: StreamConnectionOwner {
+    let loop: EventLoop
+    let configuration: HTTPServerConfiguration
+    let load: ShardLoad
+    /// Told each time a connection ended: the acceptor may be waiting for room.
+    private let connectionEnded: @Sendable () -> Void
+    private let streamLimits: StreamLimits
+    private var slots: [StreamConnection?] = []
+    private var freeSlots: [Int] = []
+    private var openConnections = 0
+    private var runningRequests = 0
+    private var isDraining = false
+    private var dates = HTTPDateCache()
+    private var requestNumber = UInt64.random(in: .min ... .max)
+    private var idleWaiters: [IdleWaiter] = []
+
+    /// Someone who waits until nothing is left, or until a deadline.
+    private final class IdleWaiter {
+        var resume: (@Sendable (Bool) -> Void)?
+        init(_ resume: @escaping @Sendable (Bool) -> Void) { self.resume = resume }
+
+        func finish(_ isIdle: Bool) {
+            let resume = self.resume
+            self.resume = nil
+            resume?(isIdle)
+        }
+    }
+
+    init(
+        loop: EventLoop,
+        configuration: HTTPServerConfiguration,
+        load: ShardLoad,
+        connectionEnded: @escaping @Sendable () -> Void
+    ) {
+        self.loop = loop
+        self.configuration = configuration
+        self.load = load
+        self.connectionEnded = connectionEnded
+        let limits = configuration.limits
+        var streamLimits = StreamLimits()
+        streamLimits.outboxBytes = limits.outboxBytes
+        streamLimits.writeDeadline = limits.writeDeadline
+        // A head that is still within its limits must fit.
+        streamLimits.pendingBytes = max(limits.pipelinedBytes, limits.requestLineBytes + limits.fieldSectionBytes + 16)
+        self.streamLimits = streamLimits
+    }
+
+    /// Takes over an accepted descriptor, already counted in `load`.
+    func adopt(_ socket: consuming Socket, peer: SocketAddress, overloaded: Bool) {
+        switch peer {
+        case .ipv4, .ipv6: try? socket.disableNagle()
+        case .unix: break
+        }
+        let handler = HTTPServerConnection(shard: self)
+        let stream = StreamConnection(
+            io: SocketStream(socket),
+            loop: self.loop,
+            peerAddress: peer,
+            limits: self.streamLimits,
+            handler: handler
+        )
+        do throws(SystemError) {
+            try stream.open()
+        } catch {
+            self.load.remove()
+            self.configuration.log.warning("connection not opened", ["error": .text(error.description)])
+            return self.connectionEnded()
+        }
+        self.insert(stream)
+        handler.begin(on: stream, overloaded: overloaded)
+        if self.isDraining { handler.drain() }
+    }
+
+    private func insert(_ stream: StreamConnection) {
+        stream.owner = self
+        self.openConnections += 1
+        if let slot = self.freeSlots.popLast() {
+            self.slots[slot] = stream
+            stream.ownerSlot = slot
+        } else {
+            stream.ownerSlot = self.slots.count
+            self.slots.append(stream)
+        }
+    }
+
+    func connectionEnded(_ connection: StreamConnection) {
+        self.slots[connection.ownerSlot] = nil
+        self.freeSlots.append(connection.ownerSlot)
+        self.openConnections -= 1
+        self.load.remove()
+        self.connectionEnded()
+        self.checkIdle()
+    }
+
+    // MARK: Requests
+
+    func requestBegan() { self.runningRequests += 1 }
+
+    func requestEnded() {
+        self.runningRequests -= 1
+        self.checkIdle()
+    }
+
+    func dateFieldLine() -> [UInt8] { self.dates.fieldLine(unixSeconds: SystemClock.unixSeconds()) }
+
+    /// Sixteen hexadecimal digits, unlike any other of this process; not a secret.
+    func nextRequestID() -> String {
+        self.requestNumber &+= 0x9e37_79b9_7f4a_7c15
+        // The finaliser of SplitMix64: a bijection, so that a counter never repeats.
+        var mixed = self.requestNumber
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        mixed ^= mixed >> 31
+        return String(unsafeUninitializedCapacity: 16) { buffer in
+            for index in 0..<16 {
+                let digit = UInt8(truncatingIfNeeded: mixed >> UInt64(60 - 4 * index)) & 0xf
+                buffer[index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+            }
+            return 16
+        }
+    }
+
+    // MARK: Ends
+
+    /// Idle connections close, running requests are the last of their connection, WebSockets are told.
+    func drain() {
+        self.isDraining = true
+        for case let stream? in self.slots {
+            if let connection = stream.handler as? HTTPServerConnection {
+                connection.drain()
+            } else {
+                HTTPUpgradeHandOver.drain(stream)
+            }
+        }
+    }
+
+    func abortAll() {
+        self.isDraining = true
+        for case let stream? in self.slots { stream.abort() }
+    }
+
+    /// Calls `resume` with true once no connection and no request is left, with false at the deadline.
+    func whenIdle(deadline: Duration, _ resume: @escaping @Sendable (Bool) -> Void) {
+        let waiter = IdleWaiter(resume)
+        self.idleWaiters.append(waiter)
+        self.loop.schedule(after: deadline) { waiter.finish(false) }
+        self.checkIdle()
+    }
+
+    private func checkIdle() {
+        guard self.openConnections == 0, self.runningRequests == 0, !self.idleWaiters.isEmpty else { return }
+        let waiters = self.idleWaiters
+        self.idleWaiters = []
+        for waiter in waiters { waiter.finish(true) }
+    }
+}

@@ -1,0 +1,80 @@
+/// The four forms of a request target (RFC 9112 section 3.2) and the authority in them.
+///
+/// No state.
+enum HTTPTarget {
+    /// The target in origin form; `*` for OPTIONS and the authority for CONNECT stay as they are.
+    ///
+    /// The bytes are known to be printable ASCII.
+    static func normalized(_ target: Span<UInt8>, method: HTTPMethod) throws(HTTPParseError) -> String {
+        try Self.checkEscapes(target)
+        if method == .connect {
+            let authority = target.asciiString
+            guard Self.isHost(ArraySlice(authority.utf8)), authority.utf8.contains(UInt8(ascii: ":")) else {
+                throw .badTarget
+            }
+            return authority
+        }
+        if target[0] == UInt8(ascii: "/") { return target.asciiString }
+        if target.equals("*") {
+            guard method == .options else { throw .badTarget }
+            return "*"
+        }
+        return try Self.fromAbsolute(ArraySlice(target.asciiString.utf8))
+    }
+
+    /// A host with an optional port: a name of letters, digits and `-._~`, or a bracketed IPv6 literal.
+    ///
+    /// Narrower than RFC 3986's reg-name: sub-delims and escapes have no use in a name and have misled proxies.
+    static func isHost(_ bytes: ArraySlice<UInt8>) -> Bool {
+        guard let first = bytes.first, bytes.count <= 261 else { return false }
+        var index = bytes.startIndex
+        if first == UInt8(ascii: "[") {
+            guard let end = bytes.firstIndex(of: UInt8(ascii: "]")) else { return false }
+            let literal = bytes[(index + 1)..<end]
+            guard
+                literal.count >= 2,
+                literal.contains(UInt8(ascii: ":")),
+                literal.allSatisfy({ hexDigitValue($0) != nil || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") })
+            else { return false }
+            index = end + 1
+        } else {
+            while index < bytes.endIndex, Self.isNameByte(bytes[index]) { index += 1 }
+            guard index > bytes.startIndex else { return false }
+        }
+        guard index < bytes.endIndex else { return true }
+        guard bytes[index] == UInt8(ascii: ":") else { return false }
+        let port = bytes[(index + 1)...]
+        guard port.count <= 5, port.allSatisfy(HTTPByteClass.isDigit) else { return false }
+        return port.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) } <= 65_535
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"): true
+        default: HTTPByteClass.isAlphanumeric(byte)
+        }
+    }
+
+    private static func checkEscapes(_ target: Span<UInt8>) throws(HTTPParseError) {
+        for index in 0..<target.count where target[index] == UInt8(ascii: "%") {
+            guard
+                index + 2 < target.count,
+                hexDigitValue(target[index + 1]) != nil,
+                hexDigitValue(target[index + 2]) != nil
+            else { throw .badTarget }
+        }
+    }
+
+    private static func fromAbsolute(_ target: ArraySlice<UInt8>) throws(HTTPParseError) -> String {
+        var rest: ArraySlice<UInt8>?
+        for scheme in ["http://", "https://"] where rest == nil {
+            let prefix = target.prefix(scheme.utf8.count)
+            if asciiEqualsIgnoringCase(prefix, scheme.utf8) { rest = target.dropFirst(scheme.utf8.count) }
+        }
+        guard let rest else { throw .badTarget }
+        let end = rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? rest.endIndex
+        guard Self.isHost(rest[..<end]) else { throw .badTarget }
+        let path = String(decoding: rest[end...], as: UTF8.self)
+        return path.hasPrefix("/") ? path : "/" + path
+    }
+}

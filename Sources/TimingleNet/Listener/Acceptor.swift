@@ -1,0 +1,156 @@
+/// The listening socket on its loop: accepts and hands each connection to the loop that has the fewest.
+///
+/// Loop-confined. One accepting loop, not SO_REUSEPORT: the kernel would spread by a hash of addresses, which with
+/// two loops and a few hundred long-lived sockets is far from even, and a socket that closes would reset what waits
+/// in its queue. An accept costs microseconds; a WebSocket lives for hours.
+final class Acceptor: ReadinessHandler {
+    /// Where accepted connections can go.
+    struct Target {
+        let shard: LoopBound<HTTPServerShard>
+        let load: ShardLoad
+    }
+
+    private static let acceptsPerTurn = 64
+    private static let pauseMax: Duration = .seconds(1)
+
+    private let loop: EventLoop
+    private let targets: [Target]
+    private let connectionsMax: Int
+    private let door: AcceptorDoor
+    private let log: Log
+    private var socket: Socket?
+    private var registration: RegistrationID?
+    private var backoff: AcceptBackoffStateMachine = .accepting(failures: 0)
+    private var isFull = false
+    private var nextTarget = 0
+
+    init(
+        socket: consuming Socket,
+        loop: EventLoop,
+        targets: [Target],
+        connectionsMax: Int,
+        door: AcceptorDoor,
+        log: Log
+    ) {
+        self.socket = consume socket
+        self.loop = loop
+        self.targets = targets
+        self.connectionsMax = connectionsMax
+        self.door = door
+        self.log = log
+    }
+
+    func open() throws(SystemError) {
+        guard let fd = self.socket?.fd else { preconditionFailure("opened after close") }
+        self.registration = try self.loop.register(fd, interest: .read, handler: self)
+    }
+
+    func descriptorReady(_ readiness: Readiness) { self.acceptWaiting() }
+
+    /// A connection ended somewhere.
+    func roomCame() {
+        guard self.isFull else { return }
+        guard self.connections < self.connectionsMax else { return self.waitForRoom() }
+        self.isFull = false
+        self.updateInterest()
+    }
+
+    /// Takes what the kernel has completed already, then closes the listening socket.
+    func close() {
+        guard self.socket != nil else { return }
+        if !self.backoff.isPaused, !self.isFull { self.acceptWaiting() }
+        if let registration = self.registration {
+            self.registration = nil
+            // The descriptor is open and registered, so epoll has no reason to refuse.
+            try? self.loop.deregister(registration)
+        }
+        self.socket = nil
+    }
+
+    private func waitForRoom() {
+        self.door.waitForRoom()
+        // An end between the count and the flag told nobody.
+        if self.connections < self.connectionsMax { self.door.connectionEnded() }
+    }
+
+    private var connections: Int { self.targets.reduce(0) { $0 + $1.load.connections } }
+
+    /// Beyond the limit some are still taken, to be told 503; then the kernel's queue holds the rest back.
+    private var refusalsMax: Int { max(16, min(self.connectionsMax / 16, 512)) }
+
+    private func acceptWaiting() {
+        for _ in 0..<Self.acceptsPerTurn {
+            let connections = self.connections
+            guard connections < self.connectionsMax + self.refusalsMax else {
+                self.isFull = true
+                self.log.warning("connection limit reached", ["connections": LogValue(connections)])
+                self.updateInterest()
+                return self.waitForRoom()
+            }
+            guard self.acceptOne(overloaded: connections >= self.connectionsMax) else { return }
+        }
+    }
+
+    private func acceptOne(overloaded: Bool) -> Bool {
+        do throws(SystemError) {
+            guard let result = try self.socket?.accept() else { return false }
+            switch consume result {
+            case .wouldBlock:
+                return false
+            case .lost:
+                return true
+            case .accepted(let socket, let peer):
+                self.backoff.accepted()
+                self.handOver(socket, peer, overloaded)
+                return true
+            }
+        } catch {
+            // Out of descriptors or memory: level-triggered readiness would spin, so it is turned off for a while.
+            let until = self.backoff.descriptorsExhausted(now: self.loop.now, pauseMax: Self.pauseMax)
+            self.log.warning("accept failed", ["error": .text(error.description)])
+            self.updateInterest()
+            self.loop.schedule(at: until) { self.backoffEnded() }
+            return false
+        }
+    }
+
+    private func backoffEnded() {
+        switch self.backoff.deadlineReached(now: self.loop.now) {
+        case .resumeAccepting: self.updateInterest()
+        case .waitLonger(let until): self.loop.schedule(at: until) { self.backoffEnded() }
+        case .nothing: break
+        }
+    }
+
+    private func handOver(_ socket: consuming Socket, _ peer: SocketAddress, _ overloaded: Bool) {
+        let target = self.leastLoaded()
+        target.load.add()
+        let shard = target.shard
+        if shard.loop === self.loop {
+            return shard.value.adopt(socket, peer: peer, overloaded: overloaded)
+        }
+        let fd = socket.release()
+        shard.loop.execute { shard.value.adopt(Socket(owning: fd), peer: peer, overloaded: overloaded) }
+    }
+
+    /// The target with the fewest connections, in turn among equals.
+    private func leastLoaded() -> Target {
+        self.nextTarget = (self.nextTarget + 1) % self.targets.count
+        var best = self.targets[self.nextTarget]
+        for offset in 1..<max(self.targets.count, 1) {
+            let other = self.targets[(self.nextTarget + offset) % self.targets.count]
+            if other.load.connections < best.load.connections { best = other }
+        }
+        return best
+    }
+
+    private func updateInterest() {
+        guard let registration = self.registration else { return }
+        let wanted: Interest = self.isFull || self.backoff.isPaused ? [] : .read
+        do throws(SystemError) {
+            try self.loop.setInterest(wanted, of: registration)
+        } catch {
+            self.log.error("listener lost", ["error": .text(error.description)])
+        }
+    }
+}

@@ -1,0 +1,135 @@
+/// Why a listener could not be bound.
+package enum ListenerError: Error, Sendable, CustomStringConvertible {
+    case badAddress(String)
+    case system(SystemError)
+
+    package var description: String {
+        switch self {
+        case .badAddress(let text): "not an address: \(text)"
+        case .system(let error): error.description
+        }
+    }
+}
+
+/// A bound and listening HTTP server over all loops of a group.
+///
+/// Any thread. Its end is `close`, which must come before the group's.
+package final class Listener: Sendable {
+    /// The address as bound, with the port that the kernel chose.
+    package let address: SocketAddress
+    private let acceptor: LoopBound<Acceptor>
+    private let shards: [LoopBound<HTTPServerShard>]
+    private let loads: [ShardLoad]
+
+    private init(
+        address: SocketAddress,
+        acceptor: LoopBound<Acceptor>,
+        shards: [LoopBound<HTTPServerShard>],
+        loads: [ShardLoad]
+    ) {
+        self.address = address
+        self.acceptor = acceptor
+        self.shards = shards
+        self.loads = loads
+    }
+
+    package var port: UInt16 { self.address.port ?? 0 }
+
+    /// Connections over all loops.
+    package var connectionCount: Int { self.loads.reduce(0) { $0 + $1.connections } }
+
+    /// Binds and begins to accept.
+    package static func bind(
+        _ configuration: HTTPServerConfiguration,
+        group: EventLoopGroup
+    ) async throws -> Listener {
+        guard let wanted = SocketAddress(parsing: configuration.address, port: configuration.port) else {
+            throw ListenerError.badAddress(configuration.address)
+        }
+        let fd: CInt
+        let address: SocketAddress
+        do throws(SystemError) {
+            let socket = try Socket.listening(on: wanted)
+            address = try socket.localAddress()
+            fd = socket.release()
+        } catch {
+            throw ListenerError.system(error)
+        }
+        let acceptLoop = group.nextLoop()
+        let door = AcceptorDoor()
+        var targets: [Acceptor.Target] = []
+        for loop in group.loops {
+            let load = ShardLoad()
+            let shard = HTTPServerShard(loop: loop, configuration: configuration, load: load) { door.connectionEnded() }
+            targets.append(Acceptor.Target(shard: LoopBound(shard, on: loop), load: load))
+        }
+        let acceptor = Acceptor(
+            socket: Socket(owning: fd),
+            loop: acceptLoop,
+            targets: targets,
+            connectionsMax: configuration.limits.connections,
+            door: door,
+            log: configuration.log
+        )
+        let bound = LoopBound(acceptor, on: acceptLoop)
+        door.open(bound)
+        let listener = Listener(
+            address: address,
+            acceptor: bound,
+            shards: targets.map(\.shard),
+            loads: targets.map(\.load)
+        )
+        try await acceptLoop.enter { try bound.value.open() }
+        return listener
+    }
+
+    /// Closes the listening socket; connections go on.
+    package func stopAccepting() async {
+        await Self.run(self.acceptor) { $0.close() }
+    }
+
+    /// Stops accepting, lets what runs finish, and returns when nothing is left or at the deadline.
+    ///
+    /// Idle keep-alive connections close at once; the answer to a running request says `Connection: close`;
+    /// WebSockets are closed with 1012 and waited for. True when nothing was left.
+    @discardableResult
+    package func drain(deadline: Duration) async -> Bool {
+        await self.stopAccepting()
+        for shard in self.shards { await Self.run(shard) { $0.drain() } }
+        return await self.waitUntilIdle(deadline: deadline)
+    }
+
+    /// Stops accepting, ends every connection, cancels what runs and waits for it.
+    ///
+    /// A handler that ignores its cancellation is waited for up to ten seconds: the loops must outlive its task.
+    package func close() async {
+        await self.stopAccepting()
+        for shard in self.shards { await Self.run(shard) { $0.abortAll() } }
+        await self.waitUntilIdle(deadline: .seconds(10))
+    }
+
+    @discardableResult
+    private func waitUntilIdle(deadline: Duration) async -> Bool {
+        let end = ContinuousClock.now + deadline
+        var isIdle = true
+        for shard in self.shards {
+            let idle = await withCheckedContinuation { continuation in
+                shard.loop.execute {
+                    let left = max(.zero, ContinuousClock.now.duration(to: end))
+                    shard.value.whenIdle(deadline: left) { continuation.resume(returning: $0) }
+                }
+            }
+            isIdle = isIdle && idle
+        }
+        return isIdle
+    }
+
+    private static func run<Value>(_ bound: LoopBound<Value>, _ body: @escaping @Sendable (Value) -> Void) async {
+        await withCheckedContinuation { continuation in
+            bound.loop.execute {
+                body(bound.value)
+                continuation.resume()
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+import Testing
+
+@testable import TimingleNet
+
+struct HTTPConnectionStateMachineTests {
+    private typealias Machine = HTTPConnectionStateMachine
+
+    private enum Start: CaseIterable {
+        case idle, readingHead, readingBody, handling, upgraded, closing
+    }
+
+    private static let exchange = Machine.Exchange(keepAlive: true, isHead: false, isHTTP10: false, mayUpgrade: true)
+
+    private static func machine(_ start: Start, _ session: Machine.Session = .init()) -> HTTPConnectionStateMachine {
+        switch start {
+        case .idle: .idle(session)
+        case .readingHead: .readingHead(session)
+        case .readingBody: .readingBody(session, Self.exchange)
+        case .handling: .handling(session, Self.exchange)
+        case .upgraded: .upgraded
+        case .closing: .closing
+        }
+    }
+
+    private static func head(
+        _ method: HTTPMethod = .get,
+        minor: Int = 1,
+        framing: HTTPRequestHead.Framing = .none,
+        keepAlive: Bool = true
+    ) -> HTTPRequestHead {
+        HTTPRequestHead(
+            method: method,
+            target: "/",
+            minorVersion: minor,
+            fields: HTTPFieldBlock(bytes: [], lines: []),
+            framing: framing,
+            keepAlive: keepAlive,
+            expectsContinue: false
+        )
+    }
+
+    private static func send(close: Bool, isHead: Bool = false, sayKeepAlive: Bool = false) -> Machine.ResponseAction {
+        .send(HTTPResponseEncoder.Framing(isHead: isHead, close: close, sayKeepAlive: sayKeepAlive))
+    }
+
+    @Test func requestsFollowEachOther() {
+        var machine = Machine()
+        for _ in 0..<3 {
+            #expect(machine.wantsHead && machine.isIdle)
+            machine.headBegan()
+            #expect(machine.headCompleted(Self.head(.post, framing: .length(3)), requestsMax: 100) == .readBody)
+            #expect(machine.wantsBody && !machine.wantsHead)
+            machine.bodyCompleted()
+            #expect(!machine.wantsBody && !machine.wantsHead)
+            #expect(machine.responded(wantsUpgrade: false, wantsClose: false) == Self.send(close: false))
+        }
+        #expect(machine.headCompleted(Self.head(), requestsMax: 100) == .handle)
+    }
+
+    @Test func whatEndsPersistence() {
+        var asked = Machine()
+        _ = asked.headCompleted(Self.head(keepAlive: false), requestsMax: 100)
+        #expect(asked.responded(wantsUpgrade: false, wantsClose: false) == Self.send(close: true))
+        var handler = Machine()
+        _ = handler.headCompleted(Self.head(), requestsMax: 100)
+        #expect(handler.responded(wantsUpgrade: false, wantsClose: true) == Self.send(close: true))
+        var last = Machine()
+        _ = last.headCompleted(Self.head(.head), requestsMax: 1)
+        #expect(last.responded(wantsUpgrade: false, wantsClose: false) == Self.send(close: true, isHead: true))
+        #expect(last.wantsHead == false)
+        var old = Machine()
+        _ = old.headCompleted(Self.head(minor: 0), requestsMax: 100)
+        #expect(old.responded(wantsUpgrade: false, wantsClose: false) == Self.send(close: false, sayKeepAlive: true))
+    }
+
+    @Test func onlyABodilessGetOfHTTP11BecomesAWebSocket() {
+        for (head, expected) in [
+            (Self.head(), Machine.ResponseAction.upgrade), (Self.head(.post), .refuseUpgrade),
+            (Self.head(.head), .refuseUpgrade), (Self.head(minor: 0), .refuseUpgrade),
+        ] {
+            var machine = Machine()
+            _ = machine.headCompleted(head, requestsMax: 100)
+            #expect(machine.responded(wantsUpgrade: true, wantsClose: false) == expected)
+        }
+        var body = Machine()
+        _ = body.headCompleted(Self.head(framing: .chunked), requestsMax: 100)
+        body.bodyCompleted()
+        #expect(body.responded(wantsUpgrade: true, wantsClose: false) == .refuseUpgrade)
+        #expect(body.responded(wantsUpgrade: false, wantsClose: true) == Self.send(close: true))
+        var draining = Self.machine(.handling, .init(isLast: true))
+        #expect(draining.responded(wantsUpgrade: true, wantsClose: false) == .refuseUpgrade)
+    }
+
+    @Test(arguments: [
+        (Start.idle, Machine.FailureAction.refuse), (.readingHead, .refuse), (.readingBody, .refuse),
+        (.closing, .nothing),
+    ])
+    private func badBytesAreRefusedOnce(start: Start, expected: Machine.FailureAction) {
+        var machine = Self.machine(start)
+        #expect(machine.failed() == expected)
+        #expect(machine.failed() == .nothing)
+    }
+
+    @Test(arguments: [
+        (Start.idle, Machine.DeadlineAction.close), (.readingHead, .refuse(.headTimeout)),
+        (.readingBody, .refuse(.bodyTimeout)), (.handling, .nothing), (.upgraded, .nothing), (.closing, .nothing),
+    ])
+    private func theDeadlineMeansWhatTheStateWaitsFor(start: Start, expected: Machine.DeadlineAction) {
+        var machine = Self.machine(start)
+        #expect(machine.deadlineReached() == expected)
+    }
+
+    @Test(arguments: [
+        (Start.idle, Machine.PeerClosedAction.close), (.readingHead, .close), (.readingBody, .close),
+        (.handling, .cancelLater), (.upgraded, .nothing), (.closing, .nothing),
+    ])
+    private func theEndOfThePeersStream(start: Start, expected: Machine.PeerClosedAction) {
+        var machine = Self.machine(start)
+        #expect(machine.peerClosed(bytesWait: false) == expected)
+        if start == .handling {
+            #expect(machine.deadlineReached() == .cancelRequest)
+            #expect(machine.responded(wantsUpgrade: false, wantsClose: false) == Self.send(close: false))
+            #expect(machine.isAbandoned == true)
+            machine.closed()
+            #expect(machine.isAbandoned == false)
+        }
+    }
+
+    @Test func waitingBytesAreServedBeforeAnAbandonedConnectionEnds() {
+        var machine = Self.machine(.idle)
+        #expect(machine.peerClosed(bytesWait: true) == .nothing)
+        #expect(machine.headCompleted(Self.head(), requestsMax: 9) == .handle)
+        #expect(machine.responded(wantsUpgrade: false, wantsClose: false) == Self.send(close: false))
+        #expect(machine.isAbandoned == true)
+    }
+
+    @Test(arguments: [
+        (Start.idle, Machine.DrainAction.close), (.readingHead, .nothing), (.readingBody, .nothing),
+        (.handling, .nothing), (.upgraded, .nothing), (.closing, .nothing),
+    ])
+    private func drainingEndsIdleConnectionsOnly(start: Start, expected: Machine.DrainAction) {
+        var machine = Self.machine(start)
+        #expect(machine.drainRequested(bytesWait: false) == expected)
+        if start == .handling {
+            #expect(machine.responded(wantsUpgrade: false, wantsClose: false) == Self.send(close: true))
+        }
+    }
+
+    @Test(arguments: Start.allCases)
+    private func theStreamsEndCancelsARunningRequest(start: Start) {
+        var machine = Self.machine(start)
+        #expect(machine.streamClosed() == (start == .handling ? .cancelRequest : .nothing))
+        #expect(machine.responded(wantsUpgrade: false, wantsClose: false) == .drop)
+    }
+}

@@ -1,0 +1,118 @@
+import Testing
+
+@testable import TimingleNet
+
+struct HTTPFieldsTests {
+    @Test func namesAreComparedWithoutCaseAndRepeatsAreJoined() {
+        var fields: HTTPFields = ["Content-Type": "text/plain", "X": "1"]
+        fields.append("x", "2")
+        #expect(fields["content-type"] == "text/plain")
+        #expect(fields["X"] == "1, 2")
+        #expect(fields.values("X") == ["1", "2"])
+        fields["x"] = "3"
+        #expect(fields.values("X") == ["3"])
+        fields["X"] = nil
+        #expect(!fields.contains("x"))
+        #expect(fields.count == 1)
+    }
+
+    @Test func listMembersAreTrimmedAndEmptyOnesDropped() {
+        let fields: HTTPFields = ["Connection": " Upgrade ,, keep-alive\t"]
+        #expect(fields.members("connection") == ["Upgrade", "keep-alive"])
+        #expect(fields.hasMember("Connection", "upgrade"))
+        #expect(!fields.hasMember("Connection", "close"))
+    }
+
+    @Test func onlyASCIILettersAreFolded() {
+        #expect(asciiEqualsIgnoringCase("AbZ".utf8, "aBz".utf8))
+        #expect(!asciiEqualsIgnoringCase("@[".utf8, "`{".utf8))
+        #expect(!asciiEqualsIgnoringCase("a".utf8, "ab".utf8))
+    }
+}
+
+struct HTTPQueryTests {
+    @Test func pairsAreDecoded() {
+        let request = HTTPRequest(method: .get, target: "/x?a=1&b=%C3%A9+y&c&a=2&=5&d=%zz&e=1=2")
+        #expect(request.path == "/x")
+        let query = request.query
+        #expect(query.first("a") == "1")
+        #expect(query.all("a") == ["1", "2"])
+        #expect(query.first("b") == "é y")
+        #expect(query.first("c") == "")
+        #expect(query.first("d") == nil)
+        #expect(query.first("e") == "1=2")
+        #expect(query.first("f") == nil)
+    }
+
+    @Test(arguments: ["%", "%4", "%g0", "%00", "%FF", "%C3"])
+    func brokenEscapesAreNil(text: String) {
+        #expect(percentDecoded(text.utf8, plusIsSpace: false) == nil)
+    }
+}
+
+struct HTTPDateCacheTests {
+    @Test(arguments: [
+        (Int64(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT"), (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+        (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"), (1_709_251_199, "Thu, 29 Feb 2024 23:59:59 GMT"),
+        (4_102_444_800, "Fri, 01 Jan 2100 00:00:00 GMT"), (-1, "Wed, 31 Dec 1969 23:59:59 GMT"),
+    ])
+    func datesAreIMFFixdates(seconds: Int64, text: String) {
+        #expect(HTTPDateCache.imfFixdate(seconds) == text)
+        var cache = HTTPDateCache()
+        #expect(cache.fieldLine(unixSeconds: seconds) == Array("Date: \(text)\r\n".utf8))
+        #expect(cache.fieldLine(unixSeconds: seconds + 1) != cache.fieldLine(unixSeconds: seconds))
+    }
+}
+
+struct HTTPResponseEncoderTests {
+    private static func text(_ response: HTTPResponse, _ framing: HTTPResponseEncoder.Framing = .init()) -> String {
+        let (head, body) = HTTPResponseEncoder.encode(response, framing, date: Array("Date: D\r\n".utf8))
+        return String(decoding: head + body, as: UTF8.self)
+    }
+
+    @Test func anAnswerHasDateAndLength() {
+        let response = HTTPResponse(.ok, fields: ["Content-Type": "text/plain"], body: .bytes(Array("hey".utf8)))
+        #expect(
+            Self.text(response)
+                == "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\nhey"
+        )
+    }
+
+    @Test func headStatesTheLengthAndLeavesTheContentOut() {
+        let response = HTTPResponse(.ok, body: .bytes(Array("hey".utf8)))
+        var framing = HTTPResponseEncoder.Framing()
+        framing.isHead = true
+        framing.close = true
+        #expect(
+            Self.text(response, framing)
+                == "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Length: 3\r\nConnection: close\r\n\r\n"
+        )
+    }
+
+    @Test func noContentHasNoLengthAndEmptyContentHasZero() {
+        #expect(Self.text(HTTPResponse(.noContent)) == "HTTP/1.1 204 No Content\r\nDate: D\r\n\r\n")
+        #expect(Self.text(HTTPResponse(.ok)) == "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Length: 0\r\n\r\n")
+        let wrong = HTTPResponse(.noContent, body: .bytes([1]))
+        #expect(Self.text(wrong) == "HTTP/1.1 204 No Content\r\nDate: D\r\n\r\n")
+    }
+
+    @Test func aHandlerCannotContradictTheFraming() {
+        let response = HTTPResponse(
+            .ok,
+            fields: ["content-length": "99", "Transfer-Encoding": "chunked", "connection": "x", "DATE": "y"]
+        )
+        #expect(Self.text(response) == "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Length: 0\r\n\r\n")
+    }
+
+    @Test func aValueCannotEndItsLine() {
+        let response = HTTPResponse(.ok, fields: ["X": "a\r\nSet-Cookie: b\u{0}"])
+        #expect(Self.text(response).contains("X: a  Set-Cookie: b \r\n"))
+    }
+
+    @Test func largeContentIsSharedNotCopied() {
+        let content = [UInt8](repeating: 7, count: 100_000)
+        let (head, body) = HTTPResponseEncoder.encode(HTTPResponse(.ok, body: .bytes(content)), .init(), date: [])
+        #expect(head.count < 200)
+        #expect(body == content)
+    }
+}

@@ -1,0 +1,301 @@
+import Synchronization
+import Testing
+import TimingleTestSupport
+
+@testable import TimingleNet
+
+struct ListenerTests {
+    /// Echoes what it understood: `METHOD target body`.
+    private static let echo: HTTPHandler = { request, context in
+        #expect(context.loop.inLoop)
+        let text = "\(request.method) \(request.target) \(String(decoding: request.body, as: UTF8.self))"
+        return HTTPResponse(.ok, body: .bytes(Array(text.utf8)))
+    }
+
+    private func withListener(
+        _ limits: HTTPLimits = HTTPLimits(),
+        responder: @escaping HTTPHandler = echo,
+        loops: Int = 2,
+        _ body: (Listener) async throws -> Void
+    ) async throws {
+        try await withEventLoopGroup(count: loops) { group in
+            var configuration = HTTPServerConfiguration(responder: responder)
+            configuration.limits = limits
+            let listener = try await Listener.bind(configuration, group: group)
+            do {
+                try await body(listener)
+            } catch {
+                await listener.close()
+                throw error
+            }
+            await listener.close()
+            #expect(listener.connectionCount == 0)
+        }
+    }
+
+    @Test func aRequestIsAnswered() async throws {
+        try await self.withListener { listener in
+            let client = try RawClient(port: listener.port)
+            try await client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
+            let answer = try await client.receiveAll()
+            #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\nDate: "))
+            #expect(answer.contains("\r\nContent-Length: 13\r\nConnection: close\r\n\r\nPOST /x hello"))
+        }
+    }
+
+    @Test func everySplitOfARequestIsAnsweredTheSame() async throws {
+        let request = Array(
+            "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n".utf8
+        )
+        try await self.withListener { listener in
+            let client = try RawClient(port: listener.port)
+            for cut in 1..<request.count {
+                try await client.send(Array(request[..<cut]))
+                try await client.send(Array(request[cut...]))
+                let answer = try await client.receive(until: "POST /x abc")
+                #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n") && !answer.contains("Connection"))
+            }
+        }
+    }
+
+    @Test func pipelinedRequestsAreAnsweredInOrder() async throws {
+        let slowFirst: HTTPHandler = { request, _ in
+            if request.target == "/0" { try await Task.sleep(for: .milliseconds(20)) }
+            return HTTPResponse(.ok, body: .bytes(Array("<\(request.target)>".utf8)))
+        }
+        try await self.withListener(responder: slowFirst) { listener in
+            let client = try RawClient(port: listener.port)
+            let requests = (0..<50).map { "GET /\($0) HTTP/1.1\r\nHost: a\r\n\r\n" }.joined()
+            try await client.send(requests)
+            // An end of our half does not lose what waits.
+            try await client.finishSending()
+            let answers = try await client.receiveAll()
+            let order = answers.split(separator: "<").dropFirst().map { $0.prefix { $0 != ">" } }
+            #expect(order == (0..<50).map { "/\($0)" })
+        }
+    }
+
+    @Test func continueIsSaidBeforeTheBodyAndNotWhenTheBodyIsRefused() async throws {
+        try await self.withListener { listener in
+            let client = try RawClient(port: listener.port)
+            try await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+            let interim = try await client.receive(until: "\r\n\r\n")
+            #expect(interim == "HTTP/1.1 100 Continue\r\n\r\n")
+            try await client.send("ok")
+            let answer = try await client.receive(until: "POST / ok")
+            #expect(answer.hasPrefix("HTTP/1.1 200"))
+            try await client.send(
+                "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\nExpect: 100-continue\r\n\r\n"
+            )
+            let refused = try await client.receiveAll()
+            #expect(refused.hasPrefix("HTTP/1.1 413 ") && refused.contains("Connection: close"))
+        }
+    }
+
+    @Test func aBodyThatIsTooLargeIsToldSoAlthoughItIsStillBeingSent() async throws {
+        var limits = HTTPLimits()
+        limits.bodyBytes = 1_000
+        try await self.withListener(limits) { listener in
+            let client = try RawClient(port: listener.port)
+            let size = 2_000_000
+            try await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \(size)\r\n\r\n")
+            try await client.send([UInt8](repeating: 1, count: size))
+            let answer = try await client.receiveAll()
+            #expect(answer.hasPrefix("HTTP/1.1 413 "))
+        }
+    }
+
+    @Test(arguments: [
+        ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+        ("GET / HTTP/3.0\r\nHost: a\r\n\r\n", 505), ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
+        ("GET /\(String(repeating: "a", count: 9_000)) HTTP/1.1\r\n", 414),
+        ("GET / HTTP/1.1\r\nX: \(String(repeating: "a", count: 17_000))\r\n", 431),
+        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+        ("\u{16}\u{3}\u{1}\r\n", 400),
+    ])
+    func whatIsRefusedIsAnsweredAndClosed(request: String, status: Int) async throws {
+        try await self.withListener { listener in
+            let client = try RawClient(port: listener.port)
+            // A request behind it must not be run.
+            try await client.send(request + "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n")
+            let answer = try await client.receiveAll()
+            #expect(answer.hasPrefix("HTTP/1.1 \(status) ") && answer.contains("Connection: close"))
+            #expect(!answer.contains("smuggled"))
+        }
+    }
+
+    @Test func headHasNoContentAndHTTP10Closes() async throws {
+        try await self.withListener { listener in
+            let client = try RawClient(port: listener.port)
+            try await client.send("HEAD /x HTTP/1.1\r\nHost: a\r\n\r\nGET /y HTTP/1.0\r\n\r\n")
+            let answers = try await client.receiveAll()
+            #expect(answers.contains("Content-Length: 8\r\n\r\nHTTP/1.1 200 OK"))
+            #expect(answers.hasSuffix("Connection: close\r\n\r\nGET /y "))
+            let old = try RawClient(port: listener.port)
+            try await old.send("GET /y HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+            #expect(try await old.receive(until: "GET /y ").contains("Connection: keep-alive"))
+            try await old.send("GET /z HTTP/1.0\r\n\r\n")
+            #expect(try await old.receiveAll().hasSuffix("GET /z "))
+        }
+    }
+
+    @Test func aHeadThatDripsMeetsItsDeadline() async throws {
+        var limits = HTTPLimits()
+        limits.headDeadline = .milliseconds(60)
+        try await self.withListener(limits) { listener in
+            let client = try RawClient(port: listener.port)
+            let begin = ContinuousClock.now
+            let dripping = Task {
+                for byte in "GET / HTTP/1.1\r\nHost: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa".utf8 {
+                    try await client.send([byte])
+                    try await Task.sleep(for: .milliseconds(5))
+                }
+            }
+            try? await dripping.value
+            let answer = try await client.receiveAll()
+            #expect(answer.hasPrefix("HTTP/1.1 408 "))
+            #expect(ContinuousClock.now - begin >= .milliseconds(60))
+        }
+    }
+
+    @Test func aBodyThatDripsFallsBelowTheRate() async throws {
+        var limits = HTTPLimits()
+        limits.bodyGrace = .milliseconds(40)
+        limits.bodyBytesPerSecondMin = 1_000_000
+        try await self.withListener(limits) { listener in
+            let client = try RawClient(port: listener.port)
+            try await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
+            let answer = try await client.receiveAll()
+            #expect(answer.hasPrefix("HTTP/1.1 408 "))
+        }
+    }
+
+    @Test func anIdleConnectionIsClosedWithoutAWord() async throws {
+        var limits = HTTPLimits()
+        limits.keepAliveIdle = .milliseconds(30)
+        try await self.withListener(limits) { listener in
+            let client = try RawClient(port: listener.port)
+            #expect(try await client.receiveAll() == "")
+            let used = try RawClient(port: listener.port)
+            try await used.send("GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try await used.receiveAll().hasSuffix("GET /x "))
+        }
+    }
+
+    @Test func theLastRequestOfAConnectionSaysClose() async throws {
+        var limits = HTTPLimits()
+        limits.requestsPerConnection = 2
+        try await self.withListener(limits) { listener in
+            let client = try RawClient(port: listener.port)
+            try await client.send(String(repeating: "GET /x HTTP/1.1\r\nHost: a\r\n\r\n", count: 3))
+            let answers = try await client.receiveAll()
+            #expect(answers.split(separator: "HTTP/1.1 200").count == 2)
+            #expect(answers.split(separator: "Connection: close").count == 2)
+        }
+    }
+
+    @Test func aHandlerThatThrowsIsABareFiveHundred() async throws {
+        struct Failure: Error {}
+        try await self.withListener(responder: { _, _ in throw Failure() }) { listener in
+            let client = try RawClient(port: listener.port)
+            try await client.send("GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            #expect(try await client.receiveAll().hasPrefix("HTTP/1.1 500 Internal Server Error\r\n"))
+        }
+    }
+
+    @Test func aClientThatGoesAwayCancelsItsRequest() async throws {
+        let cancelled = Mutex(0)
+        var limits = HTTPLimits()
+        limits.halfCloseGrace = .milliseconds(10)
+        let waiting: HTTPHandler = { _, _ in
+            do {
+                try await Task.sleep(for: .seconds(60))
+            } catch {
+                cancelled.withLock { $0 += 1 }
+            }
+            return HTTPResponse(.ok)
+        }
+        try await self.withListener(limits, responder: waiting) { listener in
+            let client = try RawClient(port: listener.port)
+            try await client.send("GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+            try await client.finishSending()
+            // The answer of the cancelled task still comes: only our half is closed.
+            #expect(try await client.receiveAll().hasPrefix("HTTP/1.1 200"))
+            #expect(cancelled.withLock { $0 } == 1)
+            let other = try RawClient(port: listener.port)
+            try await other.send("GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+            // Left running: `close` of the listener cancels it.
+        }
+    }
+
+    @Test func drainingFinishesWhatRunsAndClosesWhatIsIdle() async throws {
+        let slow: HTTPHandler = { request, _ in
+            if request.target == "/slow" { try await Task.sleep(for: .milliseconds(50)) }
+            return HTTPResponse(.ok, body: .bytes(Array("done".utf8)))
+        }
+        try await self.withListener(responder: slow) { listener in
+            let idle = try RawClient(port: listener.port)
+            try await idle.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            _ = try await idle.receive(until: "done")
+            let busy = try RawClient(port: listener.port)
+            try await busy.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+            try await Task.sleep(for: .milliseconds(10))
+            async let drained = listener.drain(deadline: .seconds(5))
+            let answer = try await busy.receiveAll()
+            #expect(answer.contains("Connection: close") && answer.hasSuffix("done"))
+            #expect(try await idle.receiveAll() == "")
+            // Both peers must go before nothing is left.
+            try await idle.finishSending()
+            try await busy.finishSending()
+            let isIdle = await drained
+            #expect(isIdle)
+            #expect(throws: RawClient.Failure.self) { _ = try RawClient(port: listener.port) }
+        }
+    }
+
+    @Test func connectionsAreSpreadEvenlyOverTheLoops() async throws {
+        let counts = Mutex<[Int: Int]>([:])
+        let counting: HTTPHandler = { _, context in
+            counts.withLock { $0[context.loop.index, default: 0] += 1 }
+            return HTTPResponse(.noContent)
+        }
+        try await self.withListener(responder: counting) { listener in
+            var clients: [RawClient] = []
+            for _ in 0..<20 {
+                let client = try RawClient(port: listener.port)
+                try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                _ = try await client.receive(until: "204")
+                clients.append(client)
+            }
+            #expect(counts.withLock { $0 } == [0: 10, 1: 10])
+            #expect(listener.connectionCount == 20)
+        }
+    }
+
+    @Test func beyondTheConnectionLimitTheAnswerIs503() async throws {
+        var limits = HTTPLimits()
+        limits.connections = 1
+        try await self.withListener(limits) { listener in
+            let first = try RawClient(port: listener.port)
+            try await first.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n")
+            _ = try await first.receive(until: "GET /1 ")
+            let second = try RawClient(port: listener.port)
+            #expect(try await second.receiveAll().hasPrefix("HTTP/1.1 503 "))
+            try await first.send("GET /2 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            #expect(try await first.receiveAll().hasSuffix("GET /2 "))
+        }
+    }
+
+    @Test func aBadAddressAndATakenPortAreErrors() async throws {
+        try await self.withListener { listener in
+            try await withEventLoopGroup(count: 1) { group in
+                var configuration = HTTPServerConfiguration(address: "nowhere", responder: Self.echo)
+                await #expect(throws: ListenerError.self) { _ = try await Listener.bind(configuration, group: group) }
+                configuration.address = "127.0.0.1"
+                configuration.port = listener.port
+                let taken = configuration
+                await #expect(throws: ListenerError.self) { _ = try await Listener.bind(taken, group: group) }
+            }
+        }
+    }
+}

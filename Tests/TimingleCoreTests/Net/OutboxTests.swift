@@ -1,0 +1,93 @@
+import Testing
+import TimingleTestSupport
+
+@testable import TimingleNet
+
+struct OutboxTests {
+    /// Takes what each call is allowed to, as a kernel with little room would.
+    private final class Kernel {
+        var taken: [UInt8] = []
+        var room: [Int] = []
+        var chunkCounts: [Int] = []
+
+        func write(_ chunks: UnsafeBufferPointer<UnsafeRawBufferPointer>) -> IOResult {
+            self.chunkCounts.append(chunks.count)
+            let room = self.room.isEmpty ? Int.max : self.room.removeFirst()
+            guard room > 0 else { return .wouldBlock }
+            let all = chunks.flatMap { Array($0) }
+            self.taken += all.prefix(room)
+            return .processed(min(room, all.count))
+        }
+    }
+
+    @Test func chunksLeaveInOrderGathered() throws {
+        var outbox = Outbox()
+        let kernel = Kernel()
+        for number in 0..<200 { outbox.append([UInt8(number), UInt8(number)]) }
+        #expect(outbox.queuedBytes == 400)
+        let drained = try outbox.flush { chunks throws(SystemError) in kernel.write(chunks) }
+        #expect(drained && outbox.isEmpty)
+        #expect(kernel.taken == (0..<200).flatMap { [UInt8($0), UInt8($0)] })
+        #expect(kernel.chunkCounts == [64, 64, 64, 8])
+    }
+
+    @Test func aPartialWriteGoesOnInsideTheChunk() throws {
+        var outbox = Outbox()
+        let kernel = Kernel()
+        kernel.room = [3, 0]
+        outbox.append([1, 2])
+        outbox.append([3, 4, 5])
+        let first = try outbox.flush { chunks throws(SystemError) in kernel.write(chunks) }
+        #expect(!first && outbox.queuedBytes == 2)
+        let second = try outbox.flush { chunks throws(SystemError) in kernel.write(chunks) }
+        #expect(second)
+        #expect(kernel.taken == [1, 2, 3, 4, 5])
+    }
+
+    @Test func roomIsCountedInBytesAndAnEmptyOutboxTakesAnyChunk() {
+        var outbox = Outbox()
+        #expect(outbox.hasRoom(for: 1_000, limit: 10) == true)
+        outbox.append([1, 2, 3, 4])
+        #expect(outbox.hasRoom(for: 6, limit: 10) == true)
+        #expect(outbox.hasRoom(for: 7, limit: 10) == false)
+        #expect(outbox.hasRoom(for: .max, limit: 10) == false)
+    }
+
+    @Test func aFailureIsHandedOnAndNothingIsLostBefore() {
+        var outbox = Outbox()
+        outbox.append([1])
+        #expect(throws: SystemError(operation: "sendmsg", code: 32)) {
+            _ = try outbox.flush { _ throws(SystemError) in throw SystemError(operation: "sendmsg", code: 32) }
+        }
+        #expect(outbox.queuedBytes == 1)
+        outbox.removeAll()
+        #expect(outbox.isEmpty == true)
+    }
+
+    @Test(arguments: [UInt64(1), 2, 3, 4, 5])
+    func randomSequencesMatchTheNaiveModel(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        var outbox = Outbox()
+        let kernel = Kernel()
+        var model: [UInt8] = []
+        var expected: [UInt8] = []
+        for _ in 0..<2_000 {
+            if Bool.random(using: &generator) {
+                let count = Int.random(in: 0...50, using: &generator)
+                let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+                outbox.append(bytes)
+                model += bytes
+            } else {
+                let room = Int.random(in: 0...200, using: &generator)
+                kernel.room = [room, 0]
+                let drained = try outbox.flush { chunks throws(SystemError) in kernel.write(chunks) }
+                let taken = kernel.taken.count - expected.count
+                expected += model.prefix(taken)
+                model.removeFirst(taken)
+                #expect(drained == model.isEmpty)
+            }
+            #expect(outbox.queuedBytes == model.count)
+        }
+        #expect(kernel.taken == expected)
+    }
+}
