@@ -60,7 +60,7 @@ package final class JetStreamConsumer {
         self.watch()
     }
 
-    /// Asks for no more; what was asked for may still arrive and is not taken.
+    /// Asks for no more; what was asked for before may still arrive.
     package func stop() {
         self.cancelTimer()
         self.pull = .stopped
@@ -105,7 +105,11 @@ package final class JetStreamConsumer {
     }
 
     private func arrived(_ message: NATSMessage) {
-        if case .stopped = self.pull { return }
+        if case .stopped = self.pull {
+            // What was asked for before is for the receiver to give back.
+            if message.status == nil, let delivery = JetStreamDelivery(message) { self.receive(delivery) }
+            return
+        }
         let token = message.subject.split(separator: ".").last.flatMap { UInt64($0) } ?? 0
         if let status = message.status {
             guard status != 100 else { return }

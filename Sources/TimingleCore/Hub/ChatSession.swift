@@ -1,0 +1,201 @@
+package import TimingleNet
+
+/// One socket of one user in one room, in the shipped app's dialect.
+///
+/// Loop-confined. Frames are worked off one after the other, in the order of arrival; what waits is bounded.
+package final class ChatSession: WebSocketHandler {
+    private enum Phase {
+        case new, joining, joined, ended
+    }
+
+    let event: EventID
+    private let requester: Requester
+    private let since: MessageID?
+    private let service: ChatService
+    private let hub: Hub
+    private var peer: (any ChatPeer)?
+    private var phase: Phase = .new
+    private var queue: [LegacyCommand] = []
+    private var isWorking = false
+    private var lastTyping: ContinuousClock.Instant?
+
+    private static let queueMax = 64
+    private static let typingInterval: Duration = .seconds(3)
+
+    init(event: EventID, requester: Requester, since: MessageID?, service: ChatService, hub: Hub) {
+        self.event = event
+        self.requester = requester
+        self.since = since
+        self.service = service
+        self.hub = hub
+    }
+
+    var user: UserID { self.requester.userID }
+
+    // MARK: WebSocketHandler
+
+    package func opened(_ socket: WebSocketConnection) { self.begin(self.hub.audience.peer(for: socket)) }
+
+    package func textReceived(_ text: Span<UInt8>, on socket: WebSocketConnection) { self.received(text) }
+
+    package func binaryReceived(_ bytes: Span<UInt8>, on socket: WebSocketConnection) { self.binary() }
+
+    package func closed(_ code: WebSocketCloseCode, on socket: WebSocketConnection) { self.end() }
+
+    // MARK: Life
+
+    func begin(_ peer: any ChatPeer) {
+        precondition(self.phase == .new, "a session has one socket")
+        self.peer = peer
+        self.hub.register(self, on: peer.loop)
+        guard let since = self.since else {
+            self.phase = .joined
+            peer.join(room: self.event.rawValue)
+            return
+        }
+        self.phase = .joining
+        self.hub.join(LoopBound(self, on: peer.loop), event: self.event, since: since)
+    }
+
+    /// The room lets us in: what was missed goes out before anything live.
+    func admitted(_ catchUp: CatchUp) {
+        guard self.phase == .joining, let peer = self.peer else { return }
+        self.phase = .joined
+        switch catchUp {
+        case .missed(let frames):
+            for frame in frames { peer.send(frame) }
+        case .positionLost:
+            peer.send(LegacyDialect.error(.positionLost, event: self.event, language: self.requester.language))
+        }
+        peer.join(room: self.event.rawValue)
+        self.work()
+    }
+
+    func end() {
+        guard self.phase != .ended, let peer = self.peer else { return }
+        self.phase = .ended
+        self.queue = []
+        peer.leave()
+        self.hub.unregister(self, on: peer.loop)
+        self.peer = nil
+    }
+
+    /// The user is no longer a member.
+    func evict() {
+        self.notify(
+            LocalizedText(ko: "더 이상 이 약속의 참여자가 아닙니다.", en: "You are no longer a member of this event.")
+        )
+        self.peer?.leave()
+        self.peer?.close(.notAMember, reason: "no longer a member")
+    }
+
+    // MARK: Frames
+
+    func received(_ text: Span<UInt8>) {
+        guard self.phase == .joining || self.phase == .joined else { return }
+        do throws(ServiceError) {
+            let command = try LegacyDialect.parse(text, event: self.event)
+            switch command {
+            case .ping:
+                self.peer?.send(LegacyDialect.pong(event: self.event, at: self.service.now()))
+            case .typing:
+                self.typing()
+            case .message, .read:
+                guard self.queue.count < Self.queueMax else { throw .tooManyPending }
+                self.queue.append(command)
+                self.work()
+            }
+        } catch {
+            self.refuse(error)
+        }
+    }
+
+    func binary() { self.peer?.close(.unsupportedData, reason: "text frames only") }
+
+    private func typing() {
+        guard self.phase == .joined else { return }
+        let now = ContinuousClock.now
+        if let last = self.lastTyping, now - last < Self.typingInterval { return }
+        self.lastTyping = now
+        self.hub.audience.publish(
+            LegacyDialect.typing(self.requester, event: self.event),
+            to: self.event.rawValue
+        )
+    }
+
+    private func work() {
+        guard !self.isWorking, self.phase == .joined, !self.queue.isEmpty, let loop = self.peer?.loop else { return }
+        self.isWorking = true
+        let bound = LoopBound(self, on: loop)
+        Task(executorPreference: loop) { await bound.value.workOff() }
+    }
+
+    private func workOff() async {
+        while self.phase == .joined, !self.queue.isEmpty {
+            let command = self.queue.removeFirst()
+            do throws(ServiceError) {
+                try await self.perform(command)
+            } catch {
+                self.refuse(error)
+            }
+        }
+        self.isWorking = false
+    }
+
+    private func perform(_ command: LegacyCommand) async throws(ServiceError) {
+        switch command {
+        case .message(let text, let replyTo, let clientID, let type, let attachments):
+            let draft = MessageDraft(
+                eventID: self.event,
+                text: text,
+                clientID: clientID,
+                replyTo: replyTo,
+                type: type,
+                attachments: attachments
+            )
+            _ = try await self.service.post(draft, by: self.requester)
+        case .read(let messageID):
+            try await self.service.markRead(event: self.event, message: messageID, by: self.requester)
+        case .typing, .ping:
+            break
+        }
+    }
+
+    /// Says what was wrong: to programs as an error frame, to people as a line that the shipped app shows.
+    private func refuse(_ error: ServiceError) {
+        guard let peer = self.peer else { return }
+        peer.send(LegacyDialect.error(error, event: self.event, language: self.requester.language))
+        switch error.kind {
+        case .badRequest: break
+        case .forbidden where error.code == ServiceError.eventAccessDenied.code: self.evict()
+        case .unauthenticated, .forbidden, .notFound, .conflict, .gone, .invalid, .rateLimited, .unavailable:
+            self.notify(error.text)
+        }
+    }
+
+    private func notify(_ text: LocalizedText) {
+        self.peer?.send(
+            LegacyDialect.notice(
+                text[self.requester.language],
+                event: self.event,
+                at: self.service.now(),
+                id: self.service.nextIdentifier()
+            )
+        )
+    }
+}
+
+extension ChatService {
+    /// Admits the user to the room and returns what makes the socket's handler; called before the 101.
+    package func makeSession(
+        event: EventID,
+        requester: Requester,
+        since: MessageID?
+    ) async throws(ServiceError) -> (@Sendable () -> any WebSocketHandler) {
+        _ = try await self.member(event, requester)
+        await self.hub.prepare(event: event)
+        return {
+            ChatSession(event: event, requester: requester, since: since, service: self, hub: self.hub)
+        }
+    }
+}

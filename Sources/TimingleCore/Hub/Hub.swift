@@ -1,0 +1,181 @@
+internal import Synchronization
+package import TimingleNet
+
+/// All rooms of this process: appends, shows, lets members in and puts them out.
+///
+/// Any thread. Each room has a home loop, where its order is kept; members are on all loops.
+package final class Hub: RoomPublisher, RoomEvictor {
+    private let group: EventLoopGroup
+    private let shards: [LoopBound<HubShard>]
+    private let sessions: [LoopBound<SessionRegistry>]
+    private let isDraining = Atomic<Bool>(false)
+    let limits: HubLimits
+    let audience: any RoomAudience
+
+    package init(
+        group: EventLoopGroup,
+        audience: any RoomAudience,
+        broker: any MessageBroker,
+        relay: any RoomRelay,
+        messages: any MessageStore,
+        clock: any WallClock,
+        limits: HubLimits = HubLimits(),
+        log: Log
+    ) {
+        let dependencies = RoomDependencies(
+            broker: broker,
+            messages: messages,
+            clock: clock,
+            identifiers: IdentifierGenerator(clock: clock),
+            limits: limits,
+            log: log.labelled("hub")
+        )
+        self.group = group
+        self.limits = limits
+        self.audience = audience
+        self.sessions = group.loops.map { LoopBound(SessionRegistry(), on: $0) }
+        let shards = group.loops.map { loop in
+            LoopBound(
+                HubShard(loop: loop, dependencies: dependencies, audience: audience, relay: relay),
+                on: loop
+            )
+        }
+        self.shards = shards
+        relay.listen { event, item in
+            let shard = shards[Self.home(event, of: shards.count)]
+            shard.loop.execute { shard.value.announced(event, item) }
+        }
+    }
+
+    private func shard(_ event: EventID) -> LoopBound<HubShard> {
+        self.shards[Self.home(event, of: self.shards.count)]
+    }
+
+    /// Spreads rooms over loops; consecutive ids go to different ones.
+    private static func home(_ event: EventID, of count: Int) -> Int {
+        let hash = UInt64(bitPattern: event.rawValue) &* 0x9e37_79b9_7f4a_7c15
+        return Int(truncatingIfNeeded: (hash >> 33) % UInt64(count))
+    }
+
+    // MARK: RoomPublisher
+
+    package func append(_ draft: RoomDraft) async throws(ServiceError) -> ChatMessage {
+        guard !self.isDraining.load(ordering: .relaxed) else { throw .notSent("the process is ending") }
+        let shard = self.shard(draft.eventID)
+        let result: Result<ChatMessage, ServiceError> = await withCheckedContinuation { continuation in
+            shard.onLoop { $0.append(draft) { continuation.resume(returning: $0) } }
+        }
+        return try result.get()
+    }
+
+    package func tail(event: EventID, after seq: Int64) async -> [ChatMessage] {
+        let shard = self.shard(event)
+        return await withCheckedContinuation { continuation in
+            shard.onLoop { continuation.resume(returning: $0.existing(event)?.tail(after: seq) ?? []) }
+        }
+    }
+
+    /// The place of a message that this process remembers.
+    func seq(of id: MessageID, in event: EventID) async -> Int64? {
+        let shard = self.shard(event)
+        return await withCheckedContinuation { continuation in
+            shard.onLoop { continuation.resume(returning: $0.existing(event)?.seq(of: id)) }
+        }
+    }
+
+    func remembers(_ id: MessageID, in event: EventID) async -> Bool { await self.seq(of: id, in: event) != nil }
+
+    // MARK: Members
+
+    /// Learns the room's position before its first member comes.
+    func prepare(event: EventID) async {
+        let shard = self.shard(event)
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            shard.onLoop { _ in
+                Task(executorPreference: shard.loop) {
+                    await shard.value.room(event).prepare()
+                    continuation.resume()
+                }
+            }
+        }
+    }
+
+    /// Lets a session in with what it missed.
+    ///
+    /// On the session's loop.
+    func join(_ session: LoopBound<ChatSession>, event: EventID, since: MessageID) {
+        let shard = self.shard(event)
+        shard.onLoop { _ in
+            Task(executorPreference: shard.loop) {
+                await shard.value.room(event).join(since: since) { catchUp, entered in
+                    session.loop.execute {
+                        session.value.admitted(catchUp)
+                        entered()
+                    }
+                }
+            }
+        }
+    }
+
+    func register(_ session: ChatSession, on loop: EventLoop) { self.sessions[loop.index].value.add(session) }
+
+    func unregister(_ session: ChatSession, on loop: EventLoop) { self.sessions[loop.index].value.remove(session) }
+
+    package func evict(event: EventID, user: UserID) {
+        for registry in self.sessions {
+            registry.loop.execute { registry.value.evict(event: event, user: user) }
+        }
+    }
+
+    // MARK: Life
+
+    /// Takes no more drafts and waits, at most `deadline`, until those that were taken are answered.
+    package func drain(deadline: Duration) async {
+        self.isDraining.store(true, ordering: .relaxed)
+        let end = ContinuousClock.now + deadline
+        while await self.inFlight() > 0, ContinuousClock.now < end {
+            guard (try? await pause(.milliseconds(10))) != nil else { return }
+        }
+    }
+
+    private func inFlight() async -> Int {
+        var sum = 0
+        for shard in self.shards {
+            sum += await withCheckedContinuation { continuation in
+                shard.onLoop { continuation.resume(returning: $0.inFlight) }
+            }
+        }
+        return sum
+    }
+}
+
+extension LoopBound {
+    /// Runs `body` with the value: now when this is its loop, else there.
+    func onLoop(_ body: @escaping @Sendable (Value) -> Void) {
+        if self.loop.inLoop {
+            body(self.value)
+        } else {
+            self.loop.execute { body(self.value) }
+        }
+    }
+}
+
+/// The sessions of one loop, to find those of one user in one room.
+///
+/// Loop-confined.
+final class SessionRegistry {
+    private var sessions: [EventID: [ObjectIdentifier: ChatSession]] = [:]
+
+    var count: Int { self.sessions.values.reduce(0) { $0 + $1.count } }
+
+    func add(_ session: ChatSession) { self.sessions[session.event, default: [:]][ObjectIdentifier(session)] = session }
+
+    func remove(_ session: ChatSession) {
+        self.sessions[session.event]?[ObjectIdentifier(session)] = nil
+        if self.sessions[session.event]?.isEmpty == true { self.sessions[session.event] = nil }
+    }
+
+    func evict(event: EventID, user: UserID) {
+        for session in self.sessions[event, default: [:]].values where session.user == user { session.evict() }
+    }
+}

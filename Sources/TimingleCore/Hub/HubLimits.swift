@@ -1,0 +1,19 @@
+/// Every amount and time that bounds a hub.
+package struct HubLimits: Sendable, Equatable {
+    /// Drafts that may wait in one room.
+    package var pendingPerRoomMax = 256
+    /// Tries to place one draft.
+    package var attemptsMax = 40
+    /// How long placing one draft may take.
+    package var sendDeadline: Duration = .seconds(10)
+    /// Rooms that one loop remembers.
+    package var roomsPerLoopMax = 10_000
+    /// How long a room without members and work is remembered.
+    package var roomIdleTime: Duration = .seconds(300)
+    /// How long a missing item is waited for before it is fetched.
+    package var gapPatience: Duration = .milliseconds(200)
+    /// Missed items that a joining member is sent.
+    package var catchUpMax = 300
+
+    package init() {}
+}

@@ -1,0 +1,243 @@
+internal import TimingleNet
+
+/// What a joining member is told of what it missed.
+enum CatchUp: Sendable {
+    /// Everything after its position, oldest first; may be nothing.
+    case missed([BroadcastFrame])
+    /// Too much, or an unknown position: the client reads over REST.
+    case positionLost
+}
+
+/// One room on its home loop: places items, shows them in order, lets members in without a gap.
+///
+/// Loop-confined.
+final class HubRoom {
+    let event: EventID
+    private let loop: EventLoop
+    private let dependencies: RoomDependencies
+    private let audience: any RoomAudience
+    private let relay: any RoomRelay
+    private var order = RoomOrder()
+    /// Members who are being let in: until they are in the audience, frames wait.
+    private var barriers = 0
+    private var framesAtBarrier: [BroadcastFrame] = []
+    private var gapTimer: TimerToken?
+    private var isFilling = false
+    private var gapAttempts = 0
+    /// Work that must not lose the room to eviction.
+    private var pins = 0
+    private(set) var lastUsed: ContinuousClock.Instant
+    private var sequencer: RoomSequencer?
+
+    init(
+        event: EventID,
+        loop: EventLoop,
+        dependencies: RoomDependencies,
+        audience: any RoomAudience,
+        relay: any RoomRelay
+    ) {
+        self.event = event
+        self.loop = loop
+        self.dependencies = dependencies
+        self.audience = audience
+        self.relay = relay
+        self.lastUsed = loop.now
+        self.sequencer = nil
+    }
+
+    /// A room that nobody looks at and that does nothing may be forgotten.
+    var isForgettable: Bool {
+        self.pins == 0 && self.barriers == 0 && !self.isFilling && (self.sequencer?.isIdle ?? true)
+            && self.audience.memberCount(room: self.event.rawValue) == 0
+    }
+
+    func touch() { self.lastUsed = self.loop.now }
+
+    // MARK: Appending
+
+    func append(_ draft: RoomDraft, _ resume: @escaping (Result<ChatMessage, ServiceError>) -> Void) {
+        self.sequencerMade().submit(draft, resume)
+    }
+
+    private func sequencerMade() -> RoomSequencer {
+        if let sequencer = self.sequencer { return sequencer }
+        let made = RoomSequencer(
+            event: self.event,
+            loop: self.loop,
+            dependencies: self.dependencies,
+            remembered: { [weak self] sender, clientID in
+                self?.order.message(sender: sender, clientID: clientID)
+            },
+            appended: { [weak self] item in self?.appended(item) }
+        )
+        self.sequencer = made
+        return made
+    }
+
+    /// The broker holds the item: it is shown here and announced to the other processes, at the same moment.
+    private func appended(_ item: RoomItem) {
+        self.offer(item)
+        let payload = RoomRecord.encode(item.message)
+        self.relay.announce(event: self.event, item: BrokerItem(sequence: item.streamSequence, payload: payload))
+    }
+
+    // MARK: Showing
+
+    /// Takes an item from here or from another process.
+    func offer(_ item: RoomItem) {
+        self.show(self.order.offer(item))
+        self.watchGap()
+    }
+
+    private func show(_ items: [RoomItem]) {
+        for item in items {
+            let frame = BroadcastFrame(textBytes: JSONWriter.bytes(of: item.message))
+            if self.barriers > 0 {
+                self.framesAtBarrier.append(frame)
+            } else {
+                self.audience.publish(frame, to: self.event.rawValue)
+            }
+        }
+    }
+
+    private func watchGap() {
+        guard self.order.gap != nil else {
+            self.gapAttempts = 0
+            if let timer = self.gapTimer { self.loop.cancel(timer) }
+            self.gapTimer = nil
+            return
+        }
+        guard self.gapTimer == nil, !self.isFilling else { return }
+        self.gapTimer = self.loop.schedule(at: .now + self.dependencies.limits.gapPatience) { [weak self] in
+            guard let self else { return }
+            self.gapTimer = nil
+            self.isFilling = true
+            let bound = LoopBound(self, on: self.loop)
+            Task(executorPreference: self.loop) { await bound.value.fillGap() }
+        }
+    }
+
+    /// Fetches what is missing from the stream; after three failures the members go on without it.
+    private func fillGap() async {
+        do throws(BrokerError) {
+            var budget = RoomOrder.waitingMax
+            while budget > 0, self.order.gap != nil {
+                budget -= 1
+                let from = self.order.lastStreamSequence + 1
+                guard let item = try await self.dependencies.broker.next(event: self.event, from: from) else { break }
+                guard let message = RoomRecord.decode(item.payload) else { break }
+                let before = self.order.lastSeq
+                self.show(self.order.offer(RoomItem(message: message, streamSequence: item.sequence)))
+                if self.order.lastSeq == before { break }
+            }
+        } catch {
+            self.dependencies.log.warning(
+                "missing items cannot be fetched",
+                ["event_id": LogValue(self.event.rawValue), "error": "\(error)"]
+            )
+        }
+        self.isFilling = false
+        if let gap = self.order.gap {
+            self.gapAttempts += 1
+            if self.gapAttempts >= 3 {
+                self.gapAttempts = 0
+                self.dependencies.log.error(
+                    "items are missing",
+                    ["event_id": LogValue(self.event.rawValue), "from": LogValue(gap.missing)]
+                )
+                self.show(self.order.skipGap())
+            }
+        }
+        self.watchGap()
+    }
+
+    // MARK: Joining
+
+    /// Learns how far the room is, so that its first live item is not mistaken for its first one.
+    func prepare() async {
+        guard self.order.lastSeq == nil else { return }
+        self.pins += 1
+        defer { self.pins -= 1 }
+        do throws(BrokerError) {
+            let head = try await self.sequencerMade().loadHead()
+            self.order.begin(seq: head.position.seq, streamSequence: head.streamSequence)
+        } catch {
+            // The first item that comes will be the beginning.
+            self.dependencies.log.debug("room position unknown", ["error": "\(error)"])
+        }
+    }
+
+    func tail(after seq: Int64) -> [ChatMessage] { self.order.tail(after: seq) ?? [] }
+
+    func seq(of id: MessageID) -> Int64? { self.order.seq(of: id) }
+
+    /// Lets a member in: it gets what it missed after `since`, and then everything, each once and in order.
+    ///
+    /// `admit` is called with what was missed; the member must be in the audience when `entered` is called.
+    func join(
+        since: MessageID,
+        admit: (CatchUp, @escaping @Sendable () -> Void) -> Void
+    ) async {
+        await self.prepare()
+        self.pins += 1
+        defer { self.pins -= 1 }
+        let missed = await self.missed(since: since)
+        self.barriers += 1
+        let bound = LoopBound(self, on: self.loop)
+        admit(missed) { bound.loop.execute { bound.value.entered() } }
+    }
+
+    private func entered() {
+        self.barriers -= 1
+        guard self.barriers == 0 else { return }
+        let frames = self.framesAtBarrier
+        self.framesAtBarrier = []
+        for frame in frames { self.audience.publish(frame, to: self.event.rawValue) }
+    }
+
+    /// What was shown after the client's position; ends in the same turn in which the room's memory was read.
+    private func missed(since: MessageID) async -> CatchUp {
+        let limits = self.dependencies.limits
+        var collected: [ChatMessage] = []
+        do throws(StoreError) {
+            guard var position = try await self.storedSeq(of: since) else { return .positionLost }
+            for round in 0..<12 {
+                if let tail = self.order.tail(after: position) {
+                    guard collected.count + tail.count <= limits.catchUpMax else { return .positionLost }
+                    return .missed((collected + tail).map { BroadcastFrame(textBytes: JSONWriter.bytes(of: $0)) })
+                }
+                if let lastSeq = self.order.lastSeq, lastSeq - position > Int64(limits.catchUpMax - collected.count) {
+                    return .positionLost
+                }
+                let stored = try await self.dependencies.messages.page(
+                    event: self.event,
+                    after: position,
+                    limit: limits.catchUpMax
+                )
+                // The writer may be behind, or one of several: what is missing will be there in a moment.
+                let before = position
+                for message in stored where message.seq == position + 1 || round > 6 {
+                    collected.append(message)
+                    position = message.seq
+                }
+                guard collected.count <= limits.catchUpMax else { return .positionLost }
+                if position == before {
+                    guard self.order.lastSeq != nil else { return .missed(Self.frames(collected)) }
+                    _ = try? await pause(.milliseconds(100))
+                }
+            }
+        } catch {
+            self.dependencies.log.warning("catch-up failed", ["error": "\(error)"])
+        }
+        return .positionLost
+    }
+
+    private static func frames(_ messages: [ChatMessage]) -> [BroadcastFrame] {
+        messages.map { BroadcastFrame(textBytes: JSONWriter.bytes(of: $0)) }
+    }
+
+    private func storedSeq(of id: MessageID) async throws(StoreError) -> Int64? {
+        if let seq = self.order.seq(of: id) { return seq }
+        return try await self.dependencies.messages.message(event: self.event, id: id)?.seq
+    }
+}

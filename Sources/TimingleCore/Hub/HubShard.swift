@@ -1,0 +1,82 @@
+internal import TimingleNet
+
+/// The rooms whose home is one loop.
+///
+/// Loop-confined.
+final class HubShard {
+    private let loop: EventLoop
+    private let dependencies: RoomDependencies
+    private let audience: any RoomAudience
+    private let relay: any RoomRelay
+    private var rooms: [EventID: HubRoom] = [:]
+    private var sweepIsScheduled = false
+    /// Drafts that were taken and not yet answered.
+    private(set) var inFlight = 0
+
+    init(loop: EventLoop, dependencies: RoomDependencies, audience: any RoomAudience, relay: any RoomRelay) {
+        self.loop = loop
+        self.dependencies = dependencies
+        self.audience = audience
+        self.relay = relay
+    }
+
+    var roomCount: Int { self.rooms.count }
+
+    /// The room, made if need be.
+    func room(_ event: EventID) -> HubRoom {
+        if let room = self.rooms[event] {
+            room.touch()
+            return room
+        }
+        if self.rooms.count >= self.dependencies.limits.roomsPerLoopMax { self.forget(idleFor: .zero) }
+        let room = HubRoom(
+            event: event,
+            loop: self.loop,
+            dependencies: self.dependencies,
+            audience: self.audience,
+            relay: self.relay
+        )
+        self.rooms[event] = room
+        self.scheduleSweep()
+        return room
+    }
+
+    func existing(_ event: EventID) -> HubRoom? { self.rooms[event] }
+
+    func append(_ draft: RoomDraft, _ resume: @escaping (Result<ChatMessage, ServiceError>) -> Void) {
+        self.inFlight += 1
+        self.room(draft.eventID).append(draft) { [self] result in
+            self.inFlight -= 1
+            resume(result)
+        }
+    }
+
+    /// An item that another process appended; of interest only where the room has members or is remembered.
+    func announced(_ event: EventID, _ item: BrokerItem) {
+        guard self.rooms[event] != nil || self.audience.memberCount(room: event.rawValue) > 0 else { return }
+        guard let message = RoomRecord.decode(item.payload), message.eventID == event else { return }
+        self.room(event).offer(RoomItem(message: message, streamSequence: item.sequence))
+    }
+
+    private func scheduleSweep() {
+        guard !self.sweepIsScheduled else { return }
+        self.sweepIsScheduled = true
+        self.loop.schedule(after: self.dependencies.limits.roomIdleTime / 4) { [weak self] in
+            guard let self else { return }
+            self.sweepIsScheduled = false
+            self.forget(idleFor: self.dependencies.limits.roomIdleTime)
+            if !self.rooms.isEmpty { self.scheduleSweep() }
+        }
+    }
+
+    /// Forgets rooms that were idle for the time; when there are too many, the older half of those that may go.
+    private func forget(idleFor time: Duration) {
+        let limit = self.loop.now - time
+        var idle = self.rooms.values.filter { $0.lastUsed <= limit && $0.isForgettable }
+        if time == .zero {
+            idle.sort { $0.lastUsed < $1.lastUsed }
+            idle = Array(idle.prefix(max(1, idle.count / 2)))
+        }
+        for room in idle { self.rooms[room.event] = nil }
+    }
+}

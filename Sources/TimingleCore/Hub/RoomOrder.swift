@@ -1,0 +1,100 @@
+/// An item of a room, with its place in the broker's stream.
+///
+/// Immutable.
+struct RoomItem: Sendable, Equatable {
+    let message: ChatMessage
+    let streamSequence: UInt64
+}
+
+/// Puts what arrives in any order, doubled or late, into the room's order, and remembers the newest items.
+///
+/// No clock and no I/O inside.
+struct RoomOrder {
+    /// The last item shown to the members; nil until something is known of the room.
+    private(set) var lastSeq: Int64?
+    /// Where to look in the stream for what follows.
+    private(set) var lastStreamSequence: UInt64 = 0
+    /// Items that came before a missing one.
+    private var waiting: [Int64: RoomItem] = [:]
+    private var recent: [RoomItem] = []
+    private var byID: [MessageID: Int64] = [:]
+
+    static let waitingMax = 300
+    static let recentMax = 128
+
+    /// The room is known to be this far; changes nothing when something is known already.
+    mutating func begin(seq: Int64, streamSequence: UInt64) {
+        guard self.lastSeq == nil else { return }
+        self.lastSeq = seq
+        self.lastStreamSequence = streamSequence
+    }
+
+    /// Takes an item and returns those that are due now, in order.
+    mutating func offer(_ item: RoomItem) -> [RoomItem] {
+        let seq = item.message.seq
+        if let lastSeq = self.lastSeq {
+            guard seq > lastSeq else { return [] }
+            guard seq == lastSeq + 1 else {
+                // Beyond the limit the gap is filled from the stream anyway.
+                if self.waiting.count < Self.waitingMax { self.waiting[seq] = item }
+                return []
+            }
+        }
+        self.show(item)
+        return [item] + self.dueNow()
+    }
+
+    /// The first missing item and the first one that waits behind it, if there is a gap.
+    var gap: (missing: Int64, waiting: Int64)? {
+        guard let lastSeq = self.lastSeq, let first = self.waiting.keys.min() else { return nil }
+        return (lastSeq + 1, first)
+    }
+
+    /// Gives the missing items up and returns those behind them.
+    mutating func skipGap() -> [RoomItem] {
+        guard let gap = self.gap else { return [] }
+        self.lastSeq = gap.waiting - 1
+        return self.dueNow()
+    }
+
+    private mutating func dueNow() -> [RoomItem] {
+        var due: [RoomItem] = []
+        while let lastSeq = self.lastSeq, let item = self.waiting.removeValue(forKey: lastSeq + 1) {
+            self.show(item)
+            due.append(item)
+        }
+        return due
+    }
+
+    private mutating func show(_ item: RoomItem) {
+        self.lastSeq = item.message.seq
+        self.lastStreamSequence = max(self.lastStreamSequence, item.streamSequence)
+        if let last = self.recent.last, last.message.seq + 1 != item.message.seq { self.forgetRecent() }
+        if self.recent.count >= Self.recentMax {
+            for old in self.recent.prefix(Self.recentMax / 2) { self.byID[old.message.messageID] = nil }
+            self.recent.removeFirst(Self.recentMax / 2)
+        }
+        self.recent.append(item)
+        self.byID[item.message.messageID] = item.message.seq
+    }
+
+    private mutating func forgetRecent() {
+        self.recent = []
+        self.byID = [:]
+    }
+
+    /// Everything shown after `seq`; nil when some of it is no longer remembered.
+    func tail(after seq: Int64) -> [ChatMessage]? {
+        guard let lastSeq = self.lastSeq else { return nil }
+        guard seq < lastSeq else { return [] }
+        guard let first = self.recent.first, first.message.seq <= seq + 1 else { return nil }
+        return self.recent.suffix(from: Int(seq + 1 - first.message.seq)).map(\.message)
+    }
+
+    func seq(of id: MessageID) -> Int64? { self.byID[id] }
+
+    /// What the sender called `clientID`, if it is remembered.
+    func message(sender: UserID, clientID: ClientMessageID) -> ChatMessage? {
+        self.recent.last { $0.message.clientID == clientID && $0.message.senderID == sender }?.message
+    }
+}

@@ -1,0 +1,309 @@
+/// What somebody wants to say.
+package struct MessageDraft: Sendable, Equatable {
+    package var eventID: EventID
+    package var text: String
+    package var clientID: ClientMessageID?
+    package var replyTo: MessageID?
+    package var type: MessageType
+    package var attachments: [String]
+
+    package init(
+        eventID: EventID,
+        text: String,
+        clientID: ClientMessageID? = nil,
+        replyTo: MessageID? = nil,
+        type: MessageType = .text,
+        attachments: [String] = []
+    ) {
+        self.eventID = eventID
+        self.text = text
+        self.clientID = clientID
+        self.replyTo = replyTo
+        self.type = type
+        self.attachments = attachments
+    }
+}
+
+/// A position in a room, as a client names it.
+package enum MessageCursor: Sendable, Equatable {
+    case message(MessageID)
+    case time(Timestamp)
+    case seq(Int64)
+
+    /// Reads a message id, an RFC 3339 time or a `seq`; nil for anything else.
+    package init?(text: String) {
+        if let id = MessageID(text: text) {
+            self = .message(id)
+        } else if let seq = EventID(text: text)?.rawValue {
+            self = .seq(seq)
+        } else if let time = Timestamp(rfc3339: text) {
+            self = .time(time)
+        } else {
+            return nil
+        }
+    }
+}
+
+/// What the chat allows.
+package struct ChatLimits: Sendable, Equatable {
+    package var textCharactersMax = 4_000
+    package var attachmentBytesMax = 2_048
+    package var messagesPerSecond = 10
+    package var messagesBurst = 20
+    package static let attachmentsMax = 10
+    package static let pageMax = 200
+    package static let systemSenderName = "timingle"
+
+    package init() {}
+}
+
+/// Posting to and reading from rooms.
+///
+/// Any thread.
+package final class ChatService: Sendable {
+    let hub: Hub
+    private let access: any EventAccessStore
+    private let messages: any MessageStore
+    private let marks: any RoomMarkStore
+    private let clock: any WallClock
+    private let limits: ChatLimits
+    private let buckets: UserTokenBuckets
+    private let identifiers: IdentifierGenerator
+
+    package init(
+        hub: Hub,
+        access: any EventAccessStore,
+        messages: any MessageStore,
+        marks: any RoomMarkStore,
+        clock: any WallClock,
+        limits: ChatLimits = ChatLimits()
+    ) {
+        self.hub = hub
+        self.access = access
+        self.messages = messages
+        self.marks = marks
+        self.clock = clock
+        self.limits = limits
+        self.buckets = UserTokenBuckets(perSecond: limits.messagesPerSecond, burst: limits.messagesBurst)
+        self.identifiers = IdentifierGenerator(clock: clock)
+    }
+
+    func now() -> Timestamp { self.clock.now() }
+    func nextIdentifier() -> Identifier128 { self.identifiers.next() }
+
+    /// Says something: returns once the broker holds it, and the room is shown it at the same moment.
+    package func post(_ draft: MessageDraft, by requester: Requester) async throws(ServiceError) -> ChatMessage {
+        let text = try self.validated(draft)
+        if let seconds = self.buckets.take(user: requester.userID, now: self.clock.now()) {
+            throw .rateLimited(retryAfterSeconds: seconds)
+        }
+        let access = try await self.member(draft.eventID, requester)
+        guard !access.status.isTerminal else { throw .eventReadOnly }
+        if let replyTo = draft.replyTo { try await self.requireMessage(replyTo, in: draft.eventID) }
+        return try await self.hub.append(
+            RoomDraft(
+                eventID: draft.eventID,
+                senderID: requester.userID,
+                senderName: requester.name,
+                senderProfileURL: requester.profileImageURL,
+                text: text,
+                type: draft.type,
+                attachments: draft.attachments,
+                replyTo: draft.replyTo,
+                clientID: draft.clientID
+            )
+        )
+    }
+
+    /// Newest first.
+    ///
+    /// Without `before` the reader has seen the newest: the read mark moves there.
+    package func page(
+        event: EventID,
+        before: MessageCursor?,
+        after: MessageCursor?,
+        limit: Int,
+        by requester: Requester
+    ) async throws(ServiceError) -> [ChatMessage] {
+        _ = try await self.member(event, requester)
+        let limit = min(max(limit, 1), ChatLimits.pageMax)
+        do throws(StoreError) {
+            if let after {
+                guard let seq = try await self.seq(of: after, in: event, isUpper: false) else { return [] }
+                var stored = try await self.messages.page(event: event, after: seq, limit: limit)
+                if stored.count < limit {
+                    // What was appended a moment ago may not be stored yet.
+                    stored += await self.hub.tail(event: event, after: stored.last?.seq ?? seq)
+                        .prefix(limit - stored.count)
+                }
+                return stored.reversed()
+            }
+            if let before {
+                guard let seq = try await self.seq(of: before, in: event, isUpper: true) else { return [] }
+                return try await self.messages.page(event: event, before: seq, limit: limit)
+            }
+            let stored = try await self.messages.page(event: event, before: nil, limit: limit)
+            let fresh = await self.hub.tail(event: event, after: stored.first?.seq ?? 0)
+            let newest = Array((fresh.reversed() + stored).prefix(limit))
+            if let first = newest.first {
+                try await self.marks.markRead(
+                    event: event,
+                    user: requester.userID,
+                    seq: first.seq,
+                    ordinal: first.ordinal
+                )
+            }
+            return newest
+        } catch {
+            throw error.asServiceError
+        }
+    }
+
+    /// Moves the reader's mark up to a message.
+    package func markRead(
+        event: EventID,
+        message id: MessageID,
+        by requester: Requester
+    ) async throws(ServiceError) {
+        _ = try await self.member(event, requester)
+        do throws(StoreError) {
+            guard let message = try await self.messages.message(event: event, id: id) else { return }
+            try await self.marks.markRead(
+                event: event,
+                user: requester.userID,
+                seq: message.seq,
+                ordinal: message.ordinal
+            )
+        } catch {
+            throw error.asServiceError
+        }
+    }
+
+    /// Takes no more messages and waits until those that were taken are answered.
+    package func drain(deadline: Duration) async { await self.hub.drain(deadline: deadline) }
+
+    // MARK: Rules
+
+    /// The event as its member sees it; 404 when there is none, 403 for a stranger.
+    func member(_ event: EventID, _ requester: Requester) async throws(ServiceError) -> EventAccess {
+        let access: EventAccess?
+        do throws(StoreError) {
+            access = try await self.access.access(event: event, user: requester.userID)
+        } catch {
+            throw error.asServiceError
+        }
+        guard let access else { throw .eventNotFound }
+        guard access.membership.isMember else { throw .eventAccessDenied }
+        return access
+    }
+
+    /// The text without white space around it.
+    private func validated(_ draft: MessageDraft) throws(ServiceError) -> String {
+        guard draft.type != .system else {
+            throw .invalid(
+                "message_type",
+                ko: "시스템 메시지는 보낼 수 없습니다.",
+                en: "System messages cannot be sent."
+            )
+        }
+        let text = draft.text.trimmedOfWhiteSpace()
+        let count = text.unicodeScalars.count
+        let isCarrier = draft.type != .text && !draft.attachments.isEmpty
+        guard count > 0 || isCarrier else {
+            throw .invalid("message", ko: "메시지를 입력해 주세요.", en: "The message must not be empty.")
+        }
+        guard count <= self.limits.textCharactersMax else {
+            throw .invalid(
+                "message",
+                ko: "메시지는 최대 \(self.limits.textCharactersMax)자까지 보낼 수 있습니다.",
+                en: "A message may have at most \(self.limits.textCharactersMax) characters."
+            )
+        }
+        guard !text.utf8.contains(0) else {
+            throw .invalid("message", ko: "사용할 수 없는 문자가 있습니다.", en: "The message must not contain NUL.")
+        }
+        guard draft.attachments.count <= ChatLimits.attachmentsMax,
+            draft.attachments.allSatisfy({ self.isLink($0) })
+        else {
+            throw .invalid(
+                "attachments",
+                ko: "첨부는 http(s) 주소로 최대 \(ChatLimits.attachmentsMax)개까지 가능합니다.",
+                en: "attachments must be at most \(ChatLimits.attachmentsMax) http(s) URLs."
+            )
+        }
+        return text
+    }
+
+    private func isLink(_ text: String) -> Bool {
+        (text.hasPrefix("https://") || text.hasPrefix("http://"))
+            && text.utf8.count <= self.limits.attachmentBytesMax
+            && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f }
+    }
+
+    private func requireMessage(_ id: MessageID, in event: EventID) async throws(ServiceError) {
+        // The newest messages may be known here before they are stored.
+        if await self.hub.remembers(id, in: event) { return }
+        let found: ChatMessage?
+        do throws(StoreError) {
+            found = try await self.messages.message(event: event, id: id)
+        } catch {
+            throw error.asServiceError
+        }
+        guard found != nil else {
+            throw .invalid(
+                "reply_to",
+                ko: "답장할 메시지를 찾을 수 없습니다.",
+                en: "reply_to must be a message of the same event."
+            )
+        }
+    }
+
+    // MARK: Cursors
+
+    /// The `seq` at which a cursor stands; nil when it names nothing.
+    ///
+    /// A time stands before the first message that is not earlier; as an upper bound its own millisecond is excluded.
+    private func seq(of cursor: MessageCursor, in event: EventID, isUpper: Bool) async throws(StoreError) -> Int64? {
+        switch cursor {
+        case .seq(let seq): return seq
+        case .message(let id):
+            if let message = try await self.messages.message(event: event, id: id) { return message.seq }
+            return await self.hub.seq(of: id, in: event)
+        case .time(let time):
+            let first = try await self.firstSeq(notBefore: time, in: event, isExclusive: !isUpper)
+            return isUpper ? first : first - 1
+        }
+    }
+
+    /// Halves the room until the first message at or after `time` is found: at most 63 short reads.
+    private func firstSeq(
+        notBefore time: Timestamp,
+        in event: EventID,
+        isExclusive: Bool
+    ) async throws(StoreError) -> Int64 {
+        guard let position = try await self.messages.position(event: event) else { return 1 }
+        var low: Int64 = 1
+        var high = position.seq + 1
+        while low < high {
+            let middle = low + (high - low) / 2
+            let probe = try await self.messages.page(event: event, after: middle - 1, limit: 1).first
+            guard let probe, probe.createdAt < time || isExclusive && probe.createdAt == time else {
+                high = middle
+                continue
+            }
+            low = probe.seq + 1
+        }
+        return low
+    }
+}
+
+extension String {
+    /// Without the scalars of Unicode's White_Space at both ends.
+    func trimmedOfWhiteSpace() -> String {
+        let scalars = self.unicodeScalars
+        guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
+            let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
+        else { return "" }
+        return String(scalars[first...last])
+    }
+}
