@@ -10,7 +10,7 @@ RELEASE ?=
 SWIFT_SOURCES := Sources Tests Package.swift
 
 help: ## Show this menu
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Install what is missing, start services, serve with demo data (RELEASE=1, PORT=8080)
 	@RELEASE='$(RELEASE)' exec scripts/run.sh
