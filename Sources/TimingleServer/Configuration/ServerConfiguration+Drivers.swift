@@ -43,6 +43,12 @@ extension ServerConfiguration {
         )
     }
 
+    /// The key of the one-time codes' hashes: the same in all processes that share a secret.
+    func codeHashKey() -> [UInt8] {
+        guard let secret = self.jwtSecret else { return SecureRandom.bytes(count: 32) }
+        return Digest.hmacSHA256(key: Array(secret.utf8), Array("timingle one-time codes".utf8))
+    }
+
     /// A secret as it is, or its hash where it is weaker than the signer takes, which only development allows.
     private static func keyMaterial(_ text: String) -> [UInt8] {
         let bytes = Array(text.utf8)

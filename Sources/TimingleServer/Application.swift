@@ -1,0 +1,177 @@
+internal import TimingleCore
+internal import TimingleNet
+
+/// The one place where everything is built and joined, by role.
+///
+/// Starts with any dependency away: each client connects when it is needed, and again when it was lost.
+final class Application: Sendable {
+    private let configuration: ServerConfiguration
+    private let group: EventLoopGroup
+    private let log: Log
+    private let lifecycle = Lifecycle()
+    private let stores: Stores
+    private let chat: ChatWiring
+    private let responder: HTTPHandler
+
+    init(configuration: ServerConfiguration, group: EventLoopGroup, clock: any WallClock, log: Log) throws {
+        self.configuration = configuration
+        self.group = group
+        self.log = log
+        let stores = try Stores(configuration: configuration, group: group, log: log)
+        let chat = ChatWiring(configuration: configuration, stores: stores, group: group, clock: clock, log: log)
+        self.stores = stores
+        self.chat = chat
+        let routes = Routes(
+            health: HealthHandlers(
+                checks: Self.checks(configuration.role, stores, chat),
+                lifecycle: self.lifecycle
+            ),
+            auth: AuthHandlers(auth: try Self.auth(configuration, stores, clock: clock, log: log)),
+            events: EventHandlers(
+                events: EventService(
+                    store: stores.events,
+                    clock: clock,
+                    outbox: chat.relay,
+                    rooms: chat.hub,
+                    configuration: EventServiceConfiguration(
+                        allowsArbitraryParticipants: configuration.allowArbitraryParticipants
+                    )
+                ),
+                history: HistoryService(events: stores.events, history: stores.history),
+                clock: clock
+            ),
+            chatHistory: ChatHistoryHandlers(chat: chat.service),
+            chatSocket: ChatSocket(
+                chat: chat.service,
+                lifecycle: self.lifecycle,
+                origins: configuration.webSocketOrigins
+            ),
+            limiter: stores.limiter,
+            rateLimits: configuration.rateLimits,
+            clock: clock,
+            role: configuration.role
+        )
+        self.responder = routes.handler(around: [
+            RequestIdentity(trustedProxies: configuration.trustedProxies),
+            AccessLog(),
+            CORS(origins: configuration.corsOrigins),
+            ErrorResponder(),
+        ])
+    }
+
+    /// Serves until `signal` yields, then ends in order.
+    func run(until signal: AsyncStream<String>) async throws {
+        let listener = try await Listener.bind(self.listenerConfiguration, group: self.group)
+        self.chat.start()
+        self.log.info("listening", ["address": .text("\(listener.address)"), "port": .number(Int64(listener.port))])
+        for await name in signal {
+            self.log.info("shutting down", ["signal": .text(name)])
+            break
+        }
+        let isClean = await self.shutdown(of: listener).run(clock: ContinuousClock())
+        self.log.info("ended", ["clean": .flag(isClean)])
+    }
+
+    private var listenerConfiguration: HTTPServerConfiguration {
+        var configuration = HTTPServerConfiguration(
+            address: self.configuration.listenAddress,
+            port: self.configuration.port,
+            log: self.log.labelled("http"),
+            errorResponse: { error, fields in ErrorResponder.response(to: error, fields: fields) },
+            responder: self.responder
+        )
+        configuration.limits.bodyBytes = self.configuration.bodyBytes
+        configuration.limits.connections = self.configuration.connections
+        return configuration
+    }
+
+    /// From the outside in: nothing is taken away from what still works.
+    private func shutdown(of listener: Listener) -> Shutdown {
+        let grace = self.configuration.shutdownGrace
+        return Shutdown(
+            timeout: self.configuration.shutdownTimeout + grace,
+            steps: [
+                .init("fail readiness") { _ in
+                    self.lifecycle.beginDraining()
+                    // Whoever routes to us has this long to notice.
+                    try? await Task.sleep(for: grace)
+                },
+                .init("stop accepting") { _ in await listener.stopAccepting() },
+                .init("finish requests and sockets") { remaining in
+                    await listener.drain(deadline: min(remaining, max(remaining - .seconds(5), .seconds(1))))
+                },
+                .init("finish publications and batches") { remaining in await self.chat.drain(deadline: remaining) },
+                .init("close connections") { _ in
+                    await listener.close()
+                    await self.chat.close()
+                    await self.stores.close()
+                },
+            ],
+            log: self.log
+        )
+    }
+
+    private static func auth(
+        _ configuration: ServerConfiguration,
+        _ stores: Stores,
+        clock: any WallClock,
+        log: Log
+    ) throws -> AuthService {
+        var settings = AuthConfiguration(
+            mode: configuration.authIsStrict ? .strict : .compat,
+            isOTPTestMode: configuration.otpTestMode,
+            codeHashKey: configuration.codeHashKey()
+        )
+        // The routes count these calls, and tell the client how many are left.
+        settings.perAddress = nil
+        if !configuration.rateLimits.isEnabled { settings.compatPerPhone = nil }
+        return AuthService(
+            ports: AuthService.Ports(
+                users: stores.users,
+                tokens: stores.tokens,
+                codes: stores.codes,
+                limiter: stores.limiter,
+                sms: configuration.isProduction ? AbsentSMSSender() : LogSMSSender(log: log),
+                audit: LogAuthAudit(log: log),
+                clock: clock
+            ),
+            issuer: try configuration.tokenIssuer(),
+            configuration: settings
+        )
+    }
+
+    private static func checks(
+        _ role: ServerConfiguration.Role,
+        _ stores: Stores,
+        _ chat: ChatWiring
+    ) -> [DependencyCheck] {
+        [
+            DependencyCheck("postgres", isRequired: true) {
+                do throws(PostgresError) {
+                    try await stores.postgres.ping()
+                    return nil
+                } catch {
+                    return "\(error.code)"
+                }
+            },
+            DependencyCheck("redis", isRequired: false) {
+                do throws(RedisError) {
+                    try await stores.redis.ping()
+                    return nil
+                } catch {
+                    return "\(error.code)"
+                }
+            },
+            DependencyCheck("nats", isRequired: role != .api) {
+                chat.nats.isConnected ? nil : "not connected"
+            },
+        ]
+    }
+}
+
+/// There is no provider of short messages yet: nobody gets a code, and nobody may think that one is on its way.
+private struct AbsentSMSSender: SMSSender {
+    struct NoProvider: Error {}
+
+    func send(code: String, to phone: String, language: Language) async throws { throw NoProvider() }
+}

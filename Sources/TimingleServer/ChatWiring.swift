@@ -1,0 +1,93 @@
+internal import TimingleCore
+internal import TimingleNet
+
+/// The broker, the rooms, and what carries items between them and the stores.
+struct ChatWiring: Sendable {
+    let nats: NATSConnection
+    let service: ChatService
+    let relay: OutboxRelay
+    let hub: Hub
+    private let role: ServerConfiguration.Role
+    private let client: JetStreamClient
+    private let persister: StreamWorker<MessagePersister>
+    private let recorder: StreamWorker<HistoryRecorder>
+    private let loop: EventLoop
+
+    init(
+        configuration: ServerConfiguration,
+        stores: Stores,
+        group: EventLoopGroup,
+        clock: any WallClock,
+        log: Log
+    ) {
+        let nats = NATSConnection(configuration: NATSConfiguration(url: configuration.natsURL), log: log)
+        let client = JetStreamClient(connection: nats, log: log)
+        let hub = Hub(
+            group: group,
+            audience: RoomFanout(group: group),
+            broker: NATSMessageBroker(client: client),
+            relay: NATSRoomRelay(connection: nats),
+            messages: stores.messages,
+            clock: clock,
+            log: log
+        )
+        var limits = ChatLimits()
+        limits.textCharactersMax = configuration.chatMaxCharacters
+        limits.messagesPerSecond = configuration.chatRatePerSecond
+        limits.messagesBurst = configuration.chatRateBurst
+        self.nats = nats
+        self.client = client
+        self.hub = hub
+        self.role = configuration.role
+        self.loop = group.nextLoop()
+        self.service = ChatService(
+            hub: hub,
+            access: stores.events,
+            messages: stores.messages,
+            marks: stores.marks,
+            clock: clock,
+            limits: limits
+        )
+        self.relay = OutboxRelay(
+            store: stores.outbox,
+            publisher: NATSChangePublisher(client: client),
+            loop: group.nextLoop(),
+            log: log
+        )
+        self.persister = MessagePersister.worker(
+            loop: group.nextLoop(),
+            client: client,
+            messages: stores.messages,
+            marks: stores.marks,
+            log: log
+        )
+        self.recorder = HistoryRecorder.worker(
+            loop: group.nextLoop(),
+            client: client,
+            history: stores.history,
+            rooms: hub,
+            log: log
+        )
+    }
+
+    /// Starts the role's work; the streams are made as soon as the broker is there, and nobody waits for that.
+    func start() {
+        let client = self.client
+        Task(executorPreference: self.loop) { try? await client.ensureStreams(JetStreamTopology.streams()) }
+        guard self.role.runsWorker else { return }
+        self.relay.start()
+        self.persister.start()
+        self.recorder.start()
+    }
+
+    /// Finishes publications, then batches: what a publication put into the broker may be stored by the next process.
+    func drain(deadline: Duration) async {
+        await self.service.drain(deadline: deadline)
+        guard self.role.runsWorker else { return }
+        await self.relay.stop()
+        await self.recorder.drain(deadline: deadline)
+        await self.persister.drain(deadline: deadline)
+    }
+
+    func close() async { await self.nats.close() }
+}
