@@ -17,14 +17,14 @@ def exchange(rooms: list, prefix: str, count: int) -> None:
 
     def write(room, name: str) -> None:
         for number in range(count // 2):
-            room.send(f"{prefix} {name} {number}")
+            room.send_paced(f"{prefix} {name} {number}")
 
     writers = [threading.Thread(target=write, args=(room, room.person.name)) for room in rooms]
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(60)
-        assert not writer.is_alive(), "the server stopped reading"
+        writer.join(90)
+        assert not writer.is_alive(), "the echoes stopped"
 
 
 def strip(message: dict) -> tuple:

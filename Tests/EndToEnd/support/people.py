@@ -144,6 +144,9 @@ class Chat:
         self.person = person
         self.event_id = event_id
         self.frames: list[dict] = []
+        self._lines: list[dict] = []
+        self._sent = 0
+        self._own = 0
         self.close_code: int | None = None
         self._changed = threading.Condition()
         self._connection = connect(
@@ -176,18 +179,30 @@ class Chat:
             while True:
                 frame = self._connection.recv()
                 with self._changed:
-                    self.frames.append(json.loads(frame))
+                    self._keep(json.loads(frame))
                     self._changed.notify_all()
         except ConnectionClosed as end:
             with self._changed:
                 self.close_code = end.rcvd.code if end.rcvd else 1006
                 self._changed.notify_all()
 
+    def _keep(self, frame: dict) -> None:
+        self.frames.append(frame)
+        if self.is_message(frame) and frame.get("message_type", "text") != "system":
+            self._lines.append(frame)
+            self._own += frame["sender_id"] == self.person.id
+
     def send(self, text: str, client_id: str | None = None, **more) -> str:
         """The client id under which it was sent."""
         client_id = client_id or str(uuid.uuid4())
+        self._sent += 1
         self.send_frame({"type": "message", "message": text, "client_message_id": client_id, **more})
         return client_id
+
+    def send_paced(self, text: str, client_id: str | None = None, ahead: int = 32) -> str:
+        """As fast as the echoes come back: at most `ahead` without one. A server bounds what it holds for a socket."""
+        self.wait(lambda: self._sent - self._own < ahead, seconds=30)
+        return self.send(text, client_id)
 
     def send_frame(self, frame: dict) -> None:
         self._connection.send(json.dumps(frame, ensure_ascii=False))
@@ -209,7 +224,7 @@ class Chat:
     def lines(self) -> list[dict]:
         """Messages by people, in the order in which they came."""
         with self._changed:
-            return [f for f in self.frames if self.is_message(f) and f.get("message_type", "text") != "system"]
+            return list(self._lines)
 
     def notices(self) -> list[dict]:
         """Lines of the server for this socket alone: they are stored nowhere."""
@@ -238,7 +253,7 @@ class Chat:
             return value
 
     def wait_lines(self, count: int, seconds: float = 10) -> list[dict]:
-        return self.wait(lambda: len(self.lines()) >= count and self.lines(), seconds)
+        return self.wait(lambda: len(self._lines) >= count and self.lines(), seconds)
 
     def wait_text(self, text: str, seconds: float = 10) -> dict:
         return self.wait(lambda: next((line for line in self.lines() if line["message"] == text), None), seconds)
