@@ -39,22 +39,17 @@ enum HTTPResponseEncoder {
         return (out, inline || framing.isHead ? [] : content)
     }
 
-    /// The 101 for a WebSocket.
-    static func encodeUpgrade(
-        _ response: HTTPResponse,
-        acceptKey: String,
-        subprotocol: String?,
-        date: [UInt8]
-    ) -> [UInt8] {
+    /// The 101 for a WebSocket: the handler's fields, then those of the handshake.
+    static func encodeUpgrade(_ response: HTTPResponse, _ handshake: HTTPFields, date: [UInt8]) -> [UInt8] {
         var out: [UInt8] = []
         out.reserveCapacity(320)
         var response = response
         response.status = .switchingProtocols
-        for name in ["Upgrade", "Sec-WebSocket-Accept", "Sec-WebSocket-Protocol"] { response.fields[name] = nil }
+        for name in ["Upgrade", "Sec-WebSocket-Accept", "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"] {
+            response.fields[name] = nil
+        }
         Self.appendStart(response, date: date, to: &out)
-        out.append("Upgrade: websocket\r\nConnection: Upgrade\r\n")
-        Self.appendField("Sec-WebSocket-Accept", acceptKey, to: &out)
-        if let subprotocol { Self.appendField("Sec-WebSocket-Protocol", subprotocol, to: &out) }
+        handshake.forEach { name, value in Self.appendField(name, value, to: &out) }
         out.append("\r\n")
         return out
     }

@@ -7,6 +7,7 @@ package struct HTTPServerConfiguration: Sendable {
     /// 0 lets the kernel choose; `Listener.port` tells.
     package var port: UInt16
     package var limits = HTTPLimits()
+    package var webSocketLimits = WebSocketLimits()
     /// Answers every request; `Router.frozen` makes one.
     package var responder: HTTPHandler
     /// Answers what was refused before the responder; the fields are nil where the head itself was broken.

@@ -209,44 +209,29 @@ final class HTTPServerConnection: StreamHandler {
     }
 
     private func upgrade(_ upgrade: WebSocketUpgrade, _ response: HTTPResponse, _ request: HTTPRequest) {
-        let key: String
-        switch HTTPUpgradeHandOver.acceptKey(for: request) {
-        case .success(let accepted): key = accepted
-        case .failure(let refusal): return self.answer(Self.refusal(refusal.status))
+        let accepted: WebSocketHandshake.Accepted
+        do throws(WebSocketHandshakeError) {
+            accepted = try WebSocketHandshake.validate(request)
+        } catch {
+            return self.answer(HTTPUpgradeHandOver.refusal(error))
         }
         switch self.machine.responded(wantsUpgrade: true, wantsClose: false) {
         case .refuseUpgrade:
-            self.answer(Self.refusal(.badRequest))
+            self.answer(HTTPUpgradeHandOver.refusal(.notAnUpgrade))
         case .upgrade:
             guard let stream = self.stream else { return }
-            let date = self.shard.dateFieldLine()
-            stream.send(
-                HTTPResponseEncoder.encodeUpgrade(
-                    response,
-                    acceptKey: key,
-                    subprotocol: upgrade.subprotocol,
-                    date: date
-                )
-            )
-            self.handOver(stream, to: upgrade)
+            let fields = WebSocketHandshake.responseFields(accepted, subprotocol: upgrade.subprotocol)
+            stream.send(HTTPResponseEncoder.encodeUpgrade(response, fields, date: self.shard.dateFieldLine()))
+            self.clearTimer()
+            self.deadline = nil
+            self.stream = nil
+            let limits = self.shard.configuration.webSocketLimits
+            HTTPUpgradeHandOver.handOver(stream, to: upgrade, limits: limits)
         case .drop:
             break
         case .send:
             preconditionFailure("an upgrade is not sent as an answer")
         }
-    }
-
-    private func handOver(_ stream: StreamConnection, to upgrade: WebSocketUpgrade) {
-        self.clearTimer()
-        self.deadline = nil
-        self.stream = nil
-        let configuration = self.shard.configuration
-        guard let handler = HTTPUpgradeHandOver.makeHandler(upgrade, on: stream, configuration: configuration) else {
-            return stream.abort()
-        }
-        stream.handler = handler
-        // What came behind the request belongs to the WebSocket.
-        stream.offerPending()
     }
 
     /// Takes the next request, if its bytes are there; ends when there can be none.
@@ -263,12 +248,6 @@ final class HTTPServerConnection: StreamHandler {
         if verdict != .tooSlow, !content.isEmpty { verdict = stream.send(content) }
         // Half an answer cannot be left standing.
         if verdict == .tooSlow { stream.abort() }
-    }
-
-    private static func refusal(_ status: HTTPStatus) -> HTTPResponse {
-        var response = HTTPResponse(status, fields: ["Connection": "close"])
-        if status == .upgradeRequired { response.fields["Sec-WebSocket-Version"] = "13" }
-        return response
     }
 
     /// Answers bytes that cannot become a request, and closes: nothing behind them can be trusted.

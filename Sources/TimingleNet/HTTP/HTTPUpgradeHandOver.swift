@@ -2,27 +2,32 @@
 ///
 /// No state.
 enum HTTPUpgradeHandOver {
-    /// Checks the handshake and returns the accept key, or the status of the refusal.
-    static func acceptKey(for request: HTTPRequest) -> Result<String, Refusal> {
-        .failure(Refusal(status: .notImplemented))
+    /// Makes the WebSocket that speaks on `stream` from here on, behind the 101 that is queued.
+    static func handOver(_ stream: StreamConnection, to upgrade: WebSocketUpgrade, limits: WebSocketLimits) {
+        let socket = WebSocketConnection(stream: stream, handler: upgrade.makeHandler(), limits: limits)
+        socket.open()
+        // What came behind the request belongs to the WebSocket.
+        stream.offerPending()
     }
 
-    /// Why there is no 101.
-    struct Refusal: Error {
-        var status: HTTPStatus
+    /// Answers a handshake that cannot be; bytes behind it are not HTTP, so the connection ends.
+    static func refusal(_ error: WebSocketHandshakeError) -> HTTPResponse {
+        var response = HTTPResponse(
+            error.status,
+            fields: error.fields,
+            body: .bytes(Array("\(error.reason)\n".utf8))
+        )
+        response.fields["Connection"] = "close"
+        response.fields["Content-Type"] = "text/plain; charset=utf-8"
+        return response
     }
 
-    /// Makes the WebSocket that speaks on `connection` from here on.
-    static func makeHandler(
-        _ upgrade: WebSocketUpgrade,
-        on connection: StreamConnection,
-        configuration: HTTPServerConfiguration
-    ) -> (any StreamHandler)? {
-        nil
-    }
-
-    /// Tells a WebSocket that the server goes down.
-    static func drain(_ connection: StreamConnection) {
-        connection.closeAfterFlush()
+    /// Tells a WebSocket that the server goes down: it is closed with 1012 and given its close timeout.
+    static func drain(_ stream: StreamConnection) {
+        if let socket = stream.handler as? WebSocketConnection {
+            socket.close(.serviceRestart, reason: "server restart")
+        } else {
+            stream.closeAfterFlush()
+        }
     }
 }

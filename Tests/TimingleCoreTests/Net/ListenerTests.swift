@@ -286,6 +286,72 @@ struct ListenerTests {
         }
     }
 
+    /// Echoes text messages.
+    private final class EchoSocket: WebSocketHandler {
+        func opened(_ socket: WebSocketConnection) { socket.send(text: "hello") }
+        func textReceived(_ text: Span<UInt8>, on socket: WebSocketConnection) {
+            socket.send(text: text.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) })
+        }
+        func binaryReceived(_ bytes: Span<UInt8>, on socket: WebSocketConnection) {}
+        func closed(_ code: WebSocketCloseCode, on socket: WebSocketConnection) {}
+    }
+
+    private static let socketHandler: HTTPHandler = { _, _ in
+        .upgrade(WebSocketUpgrade(subprotocol: "chat") { EchoSocket() }, fields: ["X-Own": "1"])
+    }
+
+    /// RFC 6455 section 1.3.
+    private static let handshake =
+        "GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: chat, superchat\r\n"
+        + "Sec-WebSocket-Version: 13\r\n\r\n"
+
+    @Test func anUpgradeHandsTheConnectionAndItsBytesOver() async throws {
+        try await self.withListener(responder: Self.socketHandler) { listener in
+            let client = try RawClient(port: listener.port)
+            // A masked "Hi" comes in the same segment, before anyone could have answered.
+            let frame: [UInt8] = [0x81, 0x82, 1, 2, 3, 4, UInt8(ascii: "H") ^ 1, UInt8(ascii: "i") ^ 2]
+            try await client.send(Array(Self.handshake.utf8) + frame)
+            let answer = try await client.receive(until: "Hi")
+            #expect(answer.hasPrefix("HTTP/1.1 101 Switching Protocols\r\n"))
+            #expect(answer.contains("\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"))
+            #expect(answer.contains("\r\nSec-WebSocket-Protocol: chat\r\n") && answer.contains("X-Own: 1"))
+            #expect(!answer.contains("Content-Length") && answer.contains("hello"))
+        }
+    }
+
+    @Test func drainingClosesWebSocketsWith1012() async throws {
+        try await self.withListener(responder: Self.socketHandler) { listener in
+            let client = try RawClient(port: listener.port)
+            try await client.send(Self.handshake)
+            _ = try await client.receive(until: "hello")
+            async let drained = listener.drain(deadline: .seconds(5))
+            let close = try await client.receive()
+            #expect(close.count >= 4 && close[0] == 0x88 && Array(close[2..<4]) == [0x03, 0xf4])
+            // Our Close in answer, masked with zeros.
+            try await client.send([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xf4])
+            #expect(try await client.receive() == [])
+            try await client.finishSending()
+            let isIdle = await drained
+            #expect(isIdle)
+        }
+    }
+
+    @Test(arguments: [
+        ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (handshake.replacing("Version: 13", with: "Version: 12"), 426),
+        (handshake.replacing("\r\n\r\n", with: "\r\nContent-Length: 2\r\n\r\nab"), 400),
+        (handshake.replacing("GET", with: "POST"), 400), (handshake.replacing("HTTP/1.1", with: "HTTP/1.0"), 400),
+    ])
+    func aHandshakeThatCannotBeIsRefusedAndClosed(request: String, status: Int) async throws {
+        try await self.withListener(responder: Self.socketHandler) { listener in
+            let client = try RawClient(port: listener.port)
+            try await client.send(request)
+            let answer = try await client.receiveAll()
+            #expect(answer.hasPrefix("HTTP/1.1 \(status) ") && answer.contains("Connection: close"))
+        }
+    }
+
     @Test func aBadAddressAndATakenPortAreErrors() async throws {
         try await self.withListener { listener in
             try await withEventLoopGroup(count: 1) { group in
