@@ -105,21 +105,22 @@ extension PostgresEventRepository {
         query: EventListQuery
     ) async throws(StoreError) -> (events: [EventDetails], total: Int64) {
         let offset = Int64(query.page - 1) * Int64(query.limit)
+        let filters = Self.filters(query)
         do throws(PostgresError) {
             let result = try await self.client.query(
                 """
-                WITH mine AS (
-                    SELECT id FROM events WHERE creator_id = \(user)
-                    UNION
-                    SELECT event_id FROM event_participants WHERE user_id = \(user) AND status <> 'DECLINED'
-                ), found AS (
-                    SELECT e.* FROM events e JOIN mine ON mine.id = e.id WHERE true \(Self.filters(query))
+                WITH found AS (
+                    SELECT e.id, e.start_time FROM events e WHERE e.creator_id = \(user) \(filters)
+                    UNION ALL
+                    SELECT e.id, e.start_time FROM event_participants p JOIN events e ON e.id = p.event_id
+                    WHERE p.user_id = \(user) AND p.status <> 'DECLINED' AND e.creator_id <> \(user) \(filters)
                 ), page AS (
                     SELECT \(Self.eventColumns), \(Self.personColumns), \(Self.unreadColumn)
                     FROM (
-                        SELECT * FROM found ORDER BY start_time DESC, id DESC
+                        SELECT id FROM found ORDER BY start_time DESC, id DESC
                         LIMIT \(Int64(query.limit)) OFFSET \(offset)
-                    ) e
+                    ) chosen
+                    JOIN events e ON e.id = chosen.id
                     JOIN users u ON u.id = e.creator_id
                     LEFT JOIN event_rooms r ON r.event_id = e.id
                     LEFT JOIN event_member_marks m ON m.event_id = e.id AND m.user_id = \(user)
