@@ -4,8 +4,8 @@ internal import Synchronization
 ///
 /// Any thread (Mutex); `join` and `leave` on the member's loop.
 ///
-/// Promises: publications of one thread (or of one task that stays on its loop) to a room arrive in order at each member;
-/// a publication that begins after `join` returned reaches that member; one that began before may.
+/// Promises: publications of one thread (or of one task that stays on its loop) to a room arrive in order at each
+/// member; a publication that begins after `join` returned reaches that member; one that began before may.
 package final class RoomFanout: Sendable {
     /// Which loops have members, and how many members there are in all.
     private struct Presence {

@@ -2,8 +2,8 @@
 ///
 /// A value.
 ///
-/// Payload of a frame that is not there yet is handed on in parts, so that nothing is held back and bad text is found at
-/// once; a head is read when it is whole.
+/// Payload of a frame that is not there yet is handed on in parts, so that nothing is held back and bad text is found
+/// at once; a head is read when it is whole.
 struct WebSocketFrameDecoder {
     /// Some payload of one frame; a frame that lies in the buffer as a whole is one part.
     struct Part: Equatable {
