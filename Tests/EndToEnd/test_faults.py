@@ -124,7 +124,7 @@ def test_the_server_comes_up_without_redis(make_world):
     world = make_world()
     world.redis.kill()
     server = world.server.start("/livez")
-    refusal(Person(server, "").post("/auth/refresh", refresh_token="x" * 43), 503)
+    refusal(Person(server, "").post("/auth/refresh", refresh_token="A" * 43), 503)
     world.redis.start()
     eventually(lambda: server.status("/readyz") == 200, seconds=20)
     Person(server, "민수").register()
