@@ -82,7 +82,19 @@ final class Application: Sendable {
         )
         configuration.limits.bodyBytes = self.configuration.bodyBytes
         configuration.limits.connections = self.configuration.connections
+        configuration.webSocketLimits = self.webSocketLimits
         return configuration
+    }
+
+    private var webSocketLimits: WebSocketLimits {
+        var limits = WebSocketLimits()
+        limits.maxFrameBytes = self.configuration.webSocketFrameBytes
+        limits.maxMessageBytes = self.configuration.webSocketFrameBytes
+        limits.outboxBytes = self.configuration.webSocketQueueBytes
+        limits.pingInterval = self.configuration.webSocketPing
+        limits.readTimeout = self.configuration.webSocketReadTimeout
+        limits.writeTimeout = self.configuration.webSocketWriteTimeout
+        return limits
     }
 
     /// From the outside in: nothing is taken away from what still works.

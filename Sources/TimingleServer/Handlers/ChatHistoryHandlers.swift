@@ -82,7 +82,7 @@ struct ChatHistoryHandlers: Sendable {
     }
 
     private static func cursor(_ request: HTTPRequest, _ name: String) throws(ServiceError) -> MessageCursor? {
-        guard let text = request.query.first(name), !text.isEmpty else { return nil }
+        guard let text = try request.queryText(name) else { return nil }
         guard let cursor = MessageCursor(text: text) else {
             throw .wrongType(name, ko: "메시지 ID, 시각 또는 seq", en: "a message id, a time or a seq")
         }

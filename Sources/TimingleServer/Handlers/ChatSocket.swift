@@ -53,7 +53,7 @@ struct ChatSocket: Sendable {
     }
 
     private static func since(_ request: HTTPRequest) throws(ServiceError) -> MessageID? {
-        guard let text = request.query.first("since"), !text.isEmpty else { return nil }
+        guard let text = try request.queryText("since") else { return nil }
         guard let id = MessageID(text: text) else {
             throw ServiceError(
                 .badRequest,

@@ -36,7 +36,7 @@ struct EventHandlers: Sendable {
             page: try request.queryInteger("page", default: 1, clampedTo: 1...1_000_000),
             limit: try request.queryInteger("limit", default: 20, clampedTo: 1...100)
         )
-        if let text = request.query.first("status"), !text.isEmpty {
+        if let text = try request.queryText("status") {
             if text.lowercased() == "upcoming" {
                 query.statuses = [.proposed, .confirmed]
                 query.endingFrom = self.clock.now()
@@ -133,7 +133,7 @@ struct EventHandlers: Sendable {
     func history(_ request: HTTPRequest, _ context: RequestContext) async throws -> HTTPResponse {
         let entries = try await self.history.page(
             event: try context.eventID(),
-            before: request.query.first("before"),
+            before: try request.queryText("before"),
             limit: try request.queryInteger("limit", default: 100, clampedTo: 1...200),
             by: try context.requester(request)
         )

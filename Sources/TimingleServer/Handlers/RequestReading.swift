@@ -11,11 +11,19 @@ extension HTTPRequest {
         return isBlank ? JSONFields(members: [:]) : try self.jsonBody()
     }
 
+    /// A query parameter's text; nil when it is absent or empty, an error when it is not percent-encoded UTF-8.
+    func queryText(_ name: String) throws(ServiceError) -> String? {
+        if let text = self.query.first(name) { return text.isEmpty ? nil : text }
+        let isThere = self.query.text.split(separator: "&").contains { $0 == name || $0.hasPrefix(name + "=") }
+        guard !isThere else { throw .wrongType(name, ko: "퍼센트 인코딩된 UTF-8", en: "percent-encoded UTF-8") }
+        return nil
+    }
+
     /// A query parameter with an integer in `range`; what lies outside is brought to its nearer end.
     func queryInteger(_ name: String, default standard: Int, clampedTo range: ClosedRange<Int>) throws(ServiceError)
         -> Int
     {
-        guard let text = self.query.first(name), !text.isEmpty else { return standard }
+        guard let text = try self.queryText(name) else { return standard }
         let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
         guard !digits.isEmpty, digits.utf8.count <= 32, digits.utf8.allSatisfy({ 0x30...0x39 ~= $0 }) else {
             throw .wrongType(name, ko: "정수", en: "an integer")
