@@ -4,15 +4,21 @@
 struct RedisCommandQueue {
     private var storage: [RedisPendingCommand?] = []
     private var head = 0
+    /// Of all commands that are in the queue.
+    private(set) var bytes = 0
 
     var count: Int { self.storage.count - self.head }
     var first: RedisPendingCommand? { self.head < self.storage.count ? self.storage[self.head] : nil }
 
-    mutating func append(_ command: RedisPendingCommand) { self.storage.append(command) }
+    mutating func append(_ command: RedisPendingCommand) {
+        self.storage.append(command)
+        self.bytes += command.bytes.count
+    }
 
     mutating func popFirst() -> RedisPendingCommand? {
         guard self.head < self.storage.count else { return nil }
         let command = self.storage[self.head]
+        self.bytes -= command?.bytes.count ?? 0
         self.storage[self.head] = nil
         self.head += 1
         if self.head == self.storage.count {
@@ -30,6 +36,7 @@ struct RedisCommandQueue {
         let all = self.storage[self.head...].compactMap { $0 }
         self.storage.removeAll()
         self.head = 0
+        self.bytes = 0
         return all
     }
 }

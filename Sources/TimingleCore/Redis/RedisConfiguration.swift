@@ -17,6 +17,8 @@ package struct RedisConfiguration: Sendable, Equatable {
     package var backoffMax: Duration = .seconds(5)
     /// Commands under way per loop, waiting ones included.
     package var commandsMax = 4_096
+    /// Bytes of all those commands together.
+    package var bytesUnderWayMax = 32 << 20
     /// Bytes of one command.
     package var commandBytesMax = 1 << 20
 

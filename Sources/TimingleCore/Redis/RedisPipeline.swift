@@ -48,8 +48,11 @@ final class RedisPipeline: RedisConnectionOwner {
     // MARK: Commands
 
     func submit(_ bytes: [UInt8], completion: @escaping Completion) {
-        guard self.underWay.count + self.waiting.count < self.configuration.commandsMax else {
-            completion(.failure(RedisError(.overloaded, "\(self.configuration.commandsMax) commands are under way")))
+        guard
+            self.underWay.count + self.waiting.count < self.configuration.commandsMax,
+            self.underWay.bytes + self.waiting.bytes + bytes.count <= self.configuration.bytesUnderWayMax
+        else {
+            completion(.failure(RedisError(.overloaded, "too many commands are under way")))
             return
         }
         // `loop.now` may be old in a long turn; the deadline is the caller's, so it counts from the real time.
@@ -204,8 +207,8 @@ final class RedisPipeline: RedisConnectionOwner {
         self.ended(reason)
     }
 
-    private func ended(_ reason: String) {
-        switch self.machine.connectionEnded() {
+    private func ended(_ reason: String, wasSilent: Bool = false) {
+        switch self.machine.connectionEnded(wasSilent: wasSilent) {
         case .connectNow:
             self.log.warning("redis connection lost", ["place": "\(self.configuration.place)", "reason": "\(reason)"])
             self.lossIsLogged = true
@@ -304,7 +307,7 @@ final class RedisPipeline: RedisConnectionOwner {
             return
         }
         self.dropConnection(failing: RedisError(.connectionLost, "dropped: a command before this one got no answer"))
-        self.ended(timeout.message)
+        self.ended(timeout.message, wasSilent: true)
     }
 
     private func cancelAttemptTimer() {

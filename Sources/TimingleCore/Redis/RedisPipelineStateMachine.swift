@@ -60,13 +60,16 @@ enum RedisPipelineStateMachine: ~Copyable {
     }
 
     /// The connection, or the attempt at one, is over.
-    mutating func connectionEnded() -> ConnectionEndedAction {
+    ///
+    /// After a server that `wasSilent` the attempt is made without anybody waiting for it: it accepts connections
+    /// (the kernel does that) and answers nothing.
+    mutating func connectionEnded(wasSilent: Bool = false) -> ConnectionEndedAction {
         switch consume self {
         case .connecting(let failures):
             self = .backingOff(failures: failures + 1)
             return .failWaitingAndBackOff(failures: failures + 1)
         case .ready:
-            self = .connecting(failures: 0)
+            self = .connecting(failures: wasSilent ? 1 : 0)
             return .connectNow
         case .idle: preconditionFailure("a connection ended that was never made")
         case .backingOff: preconditionFailure("a connection ended twice")

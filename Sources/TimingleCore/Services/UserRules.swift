@@ -79,16 +79,8 @@ enum UserRules {
         return result
     }
 
-    /// The shape of an IANA name; whether the zone exists is the concern of whoever computes with it.
     static func timezone(_ input: String) throws(ServiceError) -> String {
-        let segments = input.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        let isName = segments.allSatisfy { segment in
-            guard let first = segment.first, self.isLetter(first) else { return false }
-            return segment.allSatisfy { byte in
-                self.isLetter(byte) || 48...57 ~= byte || [95, 43, 45].contains(byte)
-            }
-        }
-        guard (1...50).contains(input.utf8.count), segments.count <= 3, isName else {
+        guard input.utf8.count <= 50, TimezoneNames.contains(input) else {
             throw .invalid(
                 "timezone",
                 ko: "시간대는 Asia/Seoul과 같은 IANA 이름이어야 합니다.",

@@ -47,7 +47,9 @@ struct UserRulesTests {
         #expect(try UserRules.timezone(text) == text)
     }
 
-    @Test(arguments: ["", "/", "Asia/", "../etc/passwd", "Asia/Seoul\n", "+09:00", "a/b/c/d", "아시아/서울"])
+    @Test(arguments: [
+        "", "/", "Asia/", "../etc/passwd", "Asia/Seoul\n", "asia/seoul", "Mars/Olympus", "+09:00", "a/b/c/d", "아시아/서울",
+    ])
     func otherTextsAreNoTimezone(text: String) {
         #expect(self.field { () throws(ServiceError) in try UserRules.timezone(text) } == "timezone")
     }

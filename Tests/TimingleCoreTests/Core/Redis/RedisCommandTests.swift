@@ -28,6 +28,6 @@ struct RedisCommandTests {
         }
         out += queue.takeAll().flatMap(\.bytes)
         #expect(out == (0..<3_000).map { UInt8(truncatingIfNeeded: $0) })
-        #expect(queue.count == 0)
+        #expect(queue.count == 0 && queue.bytes == 0)
     }
 }

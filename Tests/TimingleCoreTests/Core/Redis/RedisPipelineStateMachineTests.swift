@@ -28,6 +28,14 @@ struct RedisPipelineStateMachineTests {
         #expect(machine.connectionEnded() == .failWaitingAndBackOff(failures: 1))
     }
 
+    @Test func afterASilentServerNobodyWaitsForTheNextAttempt() {
+        var machine: RedisPipelineStateMachine = .ready
+        #expect(machine.connectionEnded(wasSilent: true) == .connectNow)
+        #expect(machine.commandSubmitted() == .failUnavailable)
+        machine.connectionReady()
+        #expect(machine.commandSubmitted() == .send)
+    }
+
     @Test func aClosedPipelineStaysClosed() {
         var machine: RedisPipelineStateMachine = .backingOff(failures: 3)
         machine.close()
