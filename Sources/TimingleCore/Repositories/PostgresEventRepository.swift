@@ -184,18 +184,13 @@ package struct PostgresEventRepository: EventStore {
         _ transaction: PostgresTransaction
     ) async throws(PostgresError) {
         for change in changes {
-            let payload: [UInt8]
-            do throws(StoreError) {
-                payload = try change.json()
-            } catch {
-                throw PostgresError(.invalidStatement, "\(error)")
-            }
+            let payload = PostgresJSON(String(decoding: change.json(), as: UTF8.self))
             try await transaction.query(
                 """
                 INSERT INTO event_outbox (change_id, event_id, subject, payload, created_at)
                 VALUES (
                     \(change.id), \(change.eventID), \(change.subject),
-                    \(PostgresJSON(String(decoding: payload, as: UTF8.self))), \(change.changedAt)
+                    \(payload), \(change.changedAt)
                 )
                 """
             )
