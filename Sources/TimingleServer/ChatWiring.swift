@@ -59,6 +59,7 @@ struct ChatWiring: Sendable {
             client: client,
             messages: stores.messages,
             marks: stores.marks,
+            ackWait: Self.ackWait,
             log: log
         )
         self.recorder = HistoryRecorder.worker(
@@ -66,9 +67,13 @@ struct ChatWiring: Sendable {
             client: client,
             history: stores.history,
             rooms: hub,
+            ackWait: Self.ackWait,
             log: log
         )
     }
+
+    /// After a killed worker, its batch comes again so soon; who still works on one says so to the broker.
+    private static let ackWait: Duration = .seconds(10)
 
     /// Starts the role's work; the streams are made as soon as the broker is there, and nobody waits for that.
     func start() {
