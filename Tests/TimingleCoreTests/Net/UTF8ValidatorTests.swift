@@ -95,4 +95,13 @@ struct UTF8ValidatorTests {
             #expect(!Self.isValid(Array(bytes[..<count])))
         }
     }
+
+    @Test func nothingBehindTheBytesIsTouched() {
+        let bytes = Array("plain text and 한국어 and 😀 at the end".utf8)
+        for count in 0...bytes.count {
+            let expected = String(validating: bytes[..<count], as: UTF8.self) != nil
+            let valid = GuardedBytes.with(Array(bytes[..<count])) { UTF8Validator.isValid(UnsafeRawBufferPointer($0)) }
+            #expect(valid == expected)
+        }
+    }
 }

@@ -168,4 +168,19 @@ struct WebSocketFrameDecoderTests {
         }
         #expect(total <= bytes.count)
     }
+
+    @Test func nothingBehindTheBytesIsTouched() throws {
+        let bytes = Array(Self.conversation.bytes[..<400])
+        for count in 0...bytes.count {
+            let read = GuardedBytes.with(Array(bytes[..<count])) { raw in
+                var decoder = WebSocketFrameDecoder()
+                var offset = 0
+                while let part = try? decoder.next(raw, from: &offset, maxFrameBytes: 1 << 20) {
+                    #expect(part.range.upperBound <= count)
+                }
+                return offset
+            }
+            #expect((read ?? 0) <= count && read != nil)
+        }
+    }
 }
