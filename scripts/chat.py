@@ -36,8 +36,7 @@ def paint(text: str, code: str) -> str:
 
 
 def line_of(message: dict, user_id: int) -> str:
-    at = datetime.datetime.fromisoformat(message["created_at"].replace("Z", "+00:00")).astimezone()
-    clock = paint(at.strftime("%H:%M:%S"), "2")
+    clock = paint(local(message["created_at"]).strftime("%H:%M:%S"), "2")
     if message.get("message_type") == "system":
         return f"{clock}  {paint('· ' + message['message'], '2')}"
     own = message["sender_id"] == user_id
@@ -112,9 +111,13 @@ def choose_event(session: Session, wanted: int | None, state: State) -> dict:
     return events[int(answer) - 1]
 
 
+def local(time_text: str) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(time_text.replace("Z", "+00:00")).astimezone()
+
+
 def header(event: dict) -> str:
     names = [event["creator"]["name"]] + [participant["name"] for participant in event["participants"]]
-    return paint(f"{event['title']}  {event['status']}  {event['start_time']}  {', '.join(names)}", "1")
+    return paint(f"{event['title']}  {event['status']}  {local(event['start_time']):%Y-%m-%d %H:%M %Z}  {', '.join(names)}", "1")
 
 
 def chat(session: Session, event: dict) -> None:

@@ -29,10 +29,9 @@ def seed(url: str, state: State) -> tuple[dict[str, Session], dict]:
     sessions = {key: Session(url, person, state).sign_in() for key, person in PEOPLE.items()}
     event = known_event(sessions["jiyoung"], state) or create_event(sessions, state)
     if event["status"] == "PROPOSED":
-        sessions["minsu"].call("POST", f"/events/{event['id']}/accept")
-        event = sessions["jiyoung"].call("GET", f"/events/{event['id']}")
-    if event["status"] == "PROPOSED":
         event = sessions["jiyoung"].call("POST", f"/events/{event['id']}/confirm")
+    if any(participant["status"] == "PENDING" for participant in event["participants"]):
+        sessions["minsu"].call("POST", f"/events/{event['id']}/accept")
     for number, (key, text) in enumerate(CONVERSATION):
         client_id = str(uuid.uuid5(NAMESPACE, f"{event['id']}/{number}"))
         sessions[key].call(
@@ -54,7 +53,9 @@ def known_event(owner: Session, state: State) -> dict | None:
 
 
 def create_event(sessions: dict[str, Session], state: State) -> dict:
-    start = datetime.datetime.now(datetime.timezone.utc).replace(minute=0, second=0, microsecond=0)
+    # Tomorrow at three in Seoul, as they say below.
+    seoul = datetime.timezone(datetime.timedelta(hours=9))
+    start = datetime.datetime.now(seoul).replace(hour=15, minute=0, second=0, microsecond=0)
     start += datetime.timedelta(days=1)
     event = sessions["jiyoung"].call(
         "POST",

@@ -120,13 +120,18 @@ wait_ready() {
     done
 }
 
-# A loopback port that was free a moment ago. Whoever uses it must be ready to lose the race and ask again.
+# A loopback port that was free a moment ago, below the range from which outgoing connections take theirs.
+# Whoever uses it must be ready to lose the race and ask again.
 free_port() {
-    "$VENV/bin/python" -c '
-import socket
-with socket.socket() as s:
-    s.bind(("127.0.0.1", 0))
-    print(s.getsockname()[1])'
+    local port
+    for _ in {1..100}; do
+        port=$((12000 + RANDOM % 20000))
+        if port_is_free "$port"; then
+            echo "$port"
+            return 0
+        fi
+    done
+    die "no free port"
 }
 
 port_is_free() {
