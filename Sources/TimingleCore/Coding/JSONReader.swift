@@ -1,6 +1,6 @@
 /// A strict, bounded JSON parser (RFC 8259) over bytes.
 ///
-/// No recursion beyond `JSONLimits.depthMax`, nothing is allocated that the text did not pay for in bytes. No byte order
+/// No recursion beyond `JSONLimits.depthMax`; nothing is allocated that the text has not paid for. No byte order
 /// mark, no trailing comma, no comment, no text after the value.
 package struct JSONReader: ~Escapable {
     private let bytes: Span<UInt8>
