@@ -110,9 +110,9 @@ package final class JetStreamConsumer {
             if message.status == nil, let delivery = JetStreamDelivery(message) { self.receive(delivery) }
             return
         }
-        let token = message.subject.split(separator: ".").last.flatMap { UInt64($0) } ?? 0
         if let status = message.status {
             guard status != 100 else { return }
+            let token = message.subject.split(separator: ".").last.flatMap { UInt64($0) } ?? 0
             // 404 and 408: nothing more in this pull. 409 and 503: the consumer cannot serve now, or is gone.
             let isFailure = status != 404 && status != 408
             if isFailure { self.log.debug("pull refused", ["status": LogValue(status)]) }
@@ -122,7 +122,9 @@ package final class JetStreamConsumer {
         guard let delivery = JetStreamDelivery(message) else { return }
         self.lastArrival = .now
         self.failures = 0
-        if case .open(token, let remaining, let deadline) = self.pull {
+        // A delivery bears its stream's subject, not our inbox: it counts for the pull that is open. One of an earlier
+        // pull makes us ask a little early, which is harmless.
+        if case .open(let token, let remaining, let deadline) = self.pull {
             if remaining > 1 {
                 self.pull = .open(token: token, remaining: remaining - 1, deadline: deadline)
             } else {

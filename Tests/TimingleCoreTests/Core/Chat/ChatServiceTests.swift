@@ -1,0 +1,183 @@
+import Testing
+import TimingleTestSupport
+
+@testable import TimingleCore
+
+struct ChatServiceTests {
+    private func post(_ world: ChatWorld, _ draft: MessageDraft) async -> Result<ChatMessage, ServiceError> {
+        do {
+            return .success(try await world.service.post(draft, by: world.minsu))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    @Test func theSenderIsSnapshottedAndTheTextTrimmed() async throws {
+        try await ChatWorld.with { world in
+            let message = try await world.service.post(
+                MessageDraft(eventID: world.event, text: "\n\u{3000} 안녕 \u{a0}\t"),
+                by: world.minsu
+            )
+            #expect(message.text == "안녕")
+            #expect(message.senderName == "민수")
+            #expect(message.senderProfileURL == "https://example.com/m.png")
+        }
+    }
+
+    @Test(arguments: [
+        ("", "VALIDATION_ERROR"), (" \u{2003}\n", "VALIDATION_ERROR"), ("a\u{0}b", "VALIDATION_ERROR"),
+        (String(repeating: "가", count: 4_001), "VALIDATION_ERROR"),
+    ])
+    func badTextsAreRefused(text: String, code: String) async throws {
+        try await ChatWorld.with { world in
+            let result = await self.post(world, MessageDraft(eventID: world.event, text: text))
+            guard case .failure(let error) = result else {
+                Issue.record("accepted")
+                return
+            }
+            #expect(error.code == code)
+            #expect(world.broker.appendCount == 0)
+        }
+    }
+
+    @Test func theLongestTextIsTaken() async throws {
+        try await ChatWorld.with { world in
+            let text = String(repeating: "🙂", count: 4_000)
+            let result = await self.post(world, MessageDraft(eventID: world.event, text: text))
+            #expect((try? result.get())?.text == text)
+        }
+    }
+
+    @Test func attachmentsMustBeLinks() async throws {
+        try await ChatWorld.with { world in
+            for bad in [["ftp://x"], ["https://a b"], Array(repeating: "https://a", count: 11), ["javascript:x"]] {
+                let draft = MessageDraft(eventID: world.event, text: "x", type: .image, attachments: bad)
+                guard case .failure(let error) = await self.post(world, draft) else {
+                    Issue.record("accepted \(bad)")
+                    continue
+                }
+                #expect(error.field == "attachments")
+            }
+            let carrier = MessageDraft(eventID: world.event, text: "", type: .image, attachments: ["https://a/b.png"])
+            let carried = try await self.post(world, carrier).get()
+            #expect(carried.attachments == ["https://a/b.png"])
+        }
+    }
+
+    @Test func strangersAndUnknownEventsAndReadOnlyEventsAreRefused() async throws {
+        try await ChatWorld.with { world in
+            let stranger = Requester(userID: UserID(rawValue: 9), name: "x")
+            let draft = MessageDraft(eventID: world.event, text: "x")
+            let denied = await world.error { () throws(ServiceError) in
+                try await world.service.post(draft, by: stranger)
+            }
+            #expect(denied == .eventAccessDenied)
+            let noPage = await world.error { () throws(ServiceError) in
+                try await world.service.page(event: world.event, before: nil, after: nil, limit: 10, by: stranger)
+            }
+            #expect(noPage == .eventAccessDenied)
+            let noSession = await world.error { () throws(ServiceError) in
+                try await world.service.makeSession(event: world.event, requester: stranger, since: nil)
+            }
+            #expect(noSession == .eventAccessDenied)
+            let unknown = MessageDraft(eventID: EventID(rawValue: 404), text: "x")
+            let missing = await self.post(world, unknown)
+            #expect(missing == .failure(.eventNotFound))
+            for status in [EventStatus.canceled, .done] {
+                world.rooms.set(world.event, world.minsu.userID, .creator, status: status)
+                let readOnly = await self.post(world, draft)
+                #expect(readOnly == .failure(.eventReadOnly))
+            }
+        }
+    }
+
+    @Test func aReplyNeedsAMessageOfTheSameEvent() async throws {
+        try await ChatWorld.with { world in
+            let first = try await self.post(world, MessageDraft(eventID: world.event, text: "a")).get()
+            // Not stored yet, and still a message.
+            let reply = MessageDraft(eventID: world.event, text: "b", replyTo: first.messageID)
+            let replied = try await self.post(world, reply).get()
+            #expect(replied.replyTo == first.messageID)
+            let elsewhere = ChatMessage.sample(event: EventID(rawValue: 5), seq: 1)
+            try await world.store.append([elsewhere])
+            let wrong = MessageDraft(eventID: world.event, text: "c", replyTo: elsewhere.messageID)
+            guard case .failure(let error) = await self.post(world, wrong) else {
+                Issue.record("accepted")
+                return
+            }
+            #expect(error.field == "reply_to")
+        }
+    }
+
+    @Test func pagesAreNewestFirstAndIncludeWhatIsNotStoredYet() async throws {
+        try await ChatWorld.with { world in
+            var sent: [ChatMessage] = []
+            for number in 0..<10 {
+                world.clock.advance(by: .seconds(1))
+                let message = try await self.post(world, MessageDraft(eventID: world.event, text: "\(number)")).get()
+                sent.append(message)
+                if number < 6 { try await world.store.append([message]) }
+            }
+            func page(
+                before: MessageCursor? = nil,
+                after: MessageCursor? = nil,
+                limit: Int
+            ) async throws -> [Int64] {
+                try await world.service.page(
+                    event: world.event,
+                    before: before,
+                    after: after,
+                    limit: limit,
+                    by: world.jiwoo
+                ).map(\.seq)
+            }
+            let all = try await page(limit: 50)
+            #expect(all == Array((1...10).reversed()))
+            #expect(world.rooms.mark(world.event, world.jiwoo.userID) == 10)
+            let newest = try await page(limit: 3)
+            #expect(newest == [10, 9, 8])
+            let bySeq = try await page(before: .seq(5), limit: 2)
+            #expect(bySeq == [4, 3])
+            let byID = try await page(before: .message(sent[4].messageID), limit: 2)
+            #expect(byID == [4, 3])
+            let byTime = try await page(before: .time(sent[4].createdAt), limit: 2)
+            #expect(byTime == [4, 3])
+            let tooEarly = try await page(before: .time(Timestamp(milliseconds: 0)), limit: 2)
+            #expect(tooEarly == [])
+            let afterTime = try await page(after: .time(sent[2].createdAt), limit: 100)
+            #expect(afterTime == [10, 9, 8, 7, 6, 5, 4])
+            let afterID = try await page(after: .message(sent[7].messageID), limit: 100)
+            #expect(afterID == [10, 9])
+            let oldest = try await page(after: .seq(0), limit: 2)
+            #expect(oldest == [2, 1])
+            let unknown = MessageCursor.message(MessageID(rawValue: Identifier128(high: 4, low: 4)))
+            let nothing = try await page(before: unknown, limit: 2)
+            #expect(nothing == [])
+        }
+    }
+
+    @Test(arguments: [
+        ("0190163d-8694-739b-aea5-966c26f8ad90", true), ("2026-01-15T10:00:00Z", true), ("17", true),
+        ("0", false), ("-1", false), ("yesterday", false), ("", false),
+    ])
+    func cursorsAreParsed(text: String, isOne: Bool) {
+        #expect((MessageCursor(text: text) != nil) == isOne)
+    }
+
+    @Test func bucketsEmptyFillAndAreBounded() {
+        let buckets = UserTokenBuckets(perSecond: 10, burst: 20, usersMax: 100)
+        let user = UserID(rawValue: 1)
+        var now = Timestamp(milliseconds: 1_000_000)
+        for _ in 0..<20 { #expect(buckets.take(user: user, now: now) == nil) }
+        #expect(buckets.take(user: user, now: now) == 1)
+        #expect(buckets.take(user: UserID(rawValue: 2), now: now) == nil)
+        now = now + .milliseconds(100)
+        #expect(buckets.take(user: user, now: now) == nil)
+        #expect(buckets.take(user: user, now: now) == 1)
+        #expect(buckets.take(user: user, now: now + .seconds(-3_600)) == 1)
+        for number in Int64(10)..<1_000 { #expect(buckets.take(user: UserID(rawValue: number), now: now) == nil) }
+        now = now + .seconds(1_000_000)
+        for _ in 0..<20 { #expect(buckets.take(user: user, now: now) == nil) }
+        #expect(buckets.take(user: user, now: now) == 1)
+    }
+}

@@ -1,0 +1,137 @@
+import Testing
+import TimingleNet
+import TimingleTestSupport
+
+@testable import TimingleCore
+
+struct ChatSessionTests {
+    @Test func everybodyInTheRoomSeesAMessageOnceTheSenderToo() async throws {
+        try await ChatWorld.with { world in
+            let first = try await world.open(world.minsu, loop: 0)
+            let second = try await world.open(world.jiwoo, loop: 1)
+            for number in 0..<10 { first.send(#"{"message":"hi \#(number)"}"#) }
+            #expect(await eventually { first.seqs.count == 10 && second.seqs.count == 10 })
+            #expect(first.seqs == Array(1...10))
+            #expect(second.seqs == Array(1...10))
+            try await first.end()
+            second.send(#"{"message":"alone"}"#)
+            #expect(await eventually { second.seqs.count == 11 })
+            #expect(first.seqs.count == 10)
+        }
+    }
+
+    @Test func aRefusalIsAnErrorFrameAndALineForPeople() async throws {
+        try await ChatWorld.with { world in
+            let session = try await world.open(world.minsu)
+            session.send(#"{"message":"   "}"#)
+            #expect(await eventually { session.errorCodes == ["VALIDATION_ERROR"] && session.peer.frames.count == 2 })
+            session.send("nonsense")
+            #expect(await eventually { session.errorCodes == ["VALIDATION_ERROR", "INVALID_JSON"] })
+            #expect(session.peer.frames.count == 3)
+            world.rooms.set(world.event, world.minsu.userID, .creator, status: .canceled)
+            session.send(#"{"message":"too late"}"#)
+            #expect(await eventually { session.errorCodes.last == "EVENT_READ_ONLY" })
+            world.broker.isAway = true
+            world.rooms.set(world.event, world.minsu.userID, .creator)
+            session.send(#"{"message":"away"}"#)
+            #expect(await eventually { session.errorCodes.last == "MESSAGE_NOT_SENT" })
+            #expect(session.peer.closedWith == nil)
+        }
+    }
+
+    @Test func whoIsNoLongerAMemberIsPutOut() async throws {
+        try await ChatWorld.with { world in
+            let session = try await world.open(world.jiwoo)
+            let other = try await world.open(world.minsu)
+            world.hub.evict(event: world.event, user: world.jiwoo.userID)
+            #expect(await eventually { session.peer.closedWith == 4507 })
+            #expect(!session.peer.isIn)
+            #expect(other.peer.closedWith == nil)
+            // Also when it is found out by a message.
+            world.rooms.set(world.event, world.minsu.userID, .participant(.declined))
+            other.send(#"{"message":"still here?"}"#)
+            #expect(await eventually { other.peer.closedWith == 4507 })
+        }
+    }
+
+    @Test func binaryFramesEndTheSession() async throws {
+        try await ChatWorld.with { world in
+            let session = try await world.open(world.minsu)
+            let bound = session.session
+            try await bound.loop.enter { bound.value.binary() }
+            #expect(session.peer.closedWith == 1003)
+        }
+    }
+
+    @Test func typingIsRelayedAtMostOnceInThreeSeconds() async throws {
+        try await ChatWorld.with { world in
+            let session = try await world.open(world.minsu)
+            for _ in 0..<5 { session.send(#"{"type":"typing"}"#) }
+            session.send(#"{"type":"ping"}"#)
+            #expect(await eventually { session.peer.frames.contains { $0.contains("\"pong\"") } })
+            #expect(await eventually { world.audience.frames(world.event.rawValue).count == 1 })
+            #expect(world.broker.appendCount == 0)
+        }
+    }
+
+    @Test func theRateLimitIsTold() async throws {
+        try await ChatWorld.with { world in
+            let session = try await world.open(world.minsu)
+            for number in 0..<30 { session.send(#"{"message":"\#(number)"}"#) }
+            #expect(await eventually { session.seqs.count == 20 && session.errorCodes.count == 10 })
+            #expect(session.errorCodes.allSatisfy { $0 == "RATE_LIMIT_EXCEEDED" })
+        }
+    }
+
+    @Test func sinceGivesWhatWasMissedBeforeAnythingLiveOnceAndInOrder() async throws {
+        try await ChatWorld.with { world in
+            var ids: [MessageID] = []
+            for number in 0..<200 {
+                let message = try await world.hub.append(world.draft("\(number)"))
+                ids.append(message.messageID)
+                // The worker is behind by some.
+                if number < 150 { try await world.store.append([message]) }
+            }
+            let isDone = Locked(false)
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask {
+                    while !isDone.withLock({ $0 }) {
+                        let message = try await world.hub.append(world.draft("live"))
+                        try await world.store.append([message])
+                        try await Task.sleep(for: .milliseconds(1))
+                    }
+                }
+                for (index, since) in [20, 199, 120, 60].enumerated() {
+                    let session = try await world.open(world.jiwoo, since: ids[since], loop: index % 2)
+                    let reached = session.seqs.last ?? 0
+                    #expect(await eventually { (session.seqs.last ?? 0) > reached + 5 })
+                    try await session.end()
+                    let seqs = session.seqs
+                    #expect(seqs.first == Int64(since) + 2)
+                    #expect(zip(seqs, seqs.dropFirst()).allSatisfy { $0 + 1 == $1 }, "from \(since)")
+                }
+                isDone.withLock { $0 = true }
+                try await tasks.waitForAll()
+            }
+        }
+    }
+
+    @Test func anUnknownOrTooOldPositionIsTold() async throws {
+        try await ChatWorld.with { world in
+            let all = (1...400).map { ChatMessage.sample(event: world.event, seq: Int64($0)) }
+            try await world.store.append(all)
+            let unknown = try await world.open(
+                world.jiwoo,
+                since: MessageID(rawValue: Identifier128(high: 9, low: 9))
+            )
+            #expect(await eventually { unknown.errorCodes == ["POSITION_LOST"] })
+            let old = try await world.open(world.jiwoo, since: all[10].messageID)
+            #expect(await eventually { old.errorCodes == ["POSITION_LOST"] })
+            let fine = try await world.open(world.jiwoo, since: all[350].messageID)
+            #expect(await eventually { fine.seqs == Array(352...400) })
+            world.clock.advance(by: .seconds(60))
+            fine.send(#"{"message":"live"}"#)
+            #expect(await eventually { fine.seqs.last == 401 && unknown.seqs == [401] })
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import Testing
+import TimingleNet
+import TimingleTestSupport
+
+@testable import TimingleCore
+
+struct HubRoomTests {
+    private func append(_ world: ChatWorld, _ seq: Int64, after last: UInt64) async throws -> BrokerItem {
+        let payload = RoomRecord.encode(.sample(event: world.event, seq: seq))
+        let receipt = try await world.broker.append(
+            event: world.event,
+            payload: payload,
+            key: "remote \(seq)",
+            expectedLast: last
+        )
+        return BrokerItem(sequence: receipt.sequence, payload: payload)
+    }
+
+    @Test func whatOtherProcessesAppendIsShownInOrderAndOnce() async throws {
+        try await ChatWorld.with { world in
+            await world.hub.prepare(event: world.event)
+            let session = try await world.open(world.minsu)
+            let one = try await self.append(world, 1, after: 0)
+            let two = try await self.append(world, 2, after: one.sequence)
+            let three = try await self.append(world, 3, after: two.sequence)
+            for item in [two, one, one, three, two] { world.broker.deliver(world.event, item) }
+            #expect(await eventually { session.seqs == [1, 2, 3] })
+            let own = try await world.hub.append(world.draft("own"))
+            #expect(own.seq == 4)
+            #expect(await eventually { session.seqs == [1, 2, 3, 4] })
+        }
+    }
+
+    @Test func whatAnAnnouncementLostIsFetchedFromTheStream() async throws {
+        try await ChatWorld.with { world in
+            await world.hub.prepare(event: world.event)
+            let session = try await world.open(world.minsu)
+            let one = try await self.append(world, 1, after: 0)
+            let two = try await self.append(world, 2, after: one.sequence)
+            let three = try await self.append(world, 3, after: two.sequence)
+            world.broker.deliver(world.event, three)
+            #expect(await eventually { session.seqs == [1, 2, 3] })
+        }
+    }
+
+    @Test func aGapThatCannotBeFilledHoldsTheRoomUpForAMomentOnly() async throws {
+        var limits = HubLimits()
+        limits.gapPatience = .milliseconds(5)
+        try await ChatWorld.with(limits: limits) { world in
+            await world.hub.prepare(event: world.event)
+            let session = try await world.open(world.minsu)
+            world.broker.isAway = true
+            let item = BrokerItem(sequence: 9, payload: RoomRecord.encode(.sample(event: world.event, seq: 7)))
+            world.broker.deliver(world.event, item)
+            #expect(await eventually { session.seqs == [7] })
+        }
+    }
+
+    @Test func foreignAnnouncementsAreIgnored() async throws {
+        try await ChatWorld.with { world in
+            let session = try await world.open(world.minsu)
+            world.broker.deliver(world.event, BrokerItem(sequence: 1, payload: [1, 2, 3]))
+            let other = RoomRecord.encode(.sample(event: EventID(rawValue: 4), seq: 1))
+            world.broker.deliver(world.event, BrokerItem(sequence: 1, payload: other))
+            let own = try await world.hub.append(world.draft("own"))
+            #expect(await eventually { session.seqs == [own.seq] })
+        }
+    }
+
+    @Test func roomsThatNobodyUsesAreForgotten() async throws {
+        var limits = HubLimits()
+        limits.roomsPerLoopMax = 16
+        try await ChatWorld.with(loops: 1, limits: limits) { world in
+            let session = try await world.open(world.minsu)
+            _ = try await world.hub.append(world.draft("first"))
+            for room in Int64(1_000)..<1_200 {
+                _ = try await world.hub.append(world.draft("x", event: EventID(rawValue: room)))
+            }
+            // The room with a member is still known, an old one without is not.
+            let kept = await world.hub.tail(event: world.event, after: 0)
+            #expect(kept.count == 1)
+            let forgotten = await world.hub.tail(event: EventID(rawValue: 1_000), after: 0)
+            #expect(forgotten.isEmpty)
+            let again = try await world.hub.append(world.draft("y", event: EventID(rawValue: 1_000)))
+            #expect(again.seq == 2)
+            #expect(session.peer.isIn)
+        }
+    }
+}

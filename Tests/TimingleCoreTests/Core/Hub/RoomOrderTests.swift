@@ -1,0 +1,82 @@
+import Testing
+import TimingleTestSupport
+
+@testable import TimingleCore
+
+struct RoomOrderTests {
+    private func item(_ seq: Int64) -> RoomItem {
+        RoomItem(message: .sample(seq: seq), streamSequence: UInt64(seq) + 100)
+    }
+
+    private func seqs(_ items: [RoomItem]) -> [Int64] { items.map(\.message.seq) }
+
+    @Test func theFirstItemOfAnUnknownRoomIsItsBeginning() {
+        var order = RoomOrder()
+        #expect(self.seqs(order.offer(self.item(40))) == [40])
+        #expect(self.seqs(order.offer(self.item(39))) == [])
+        #expect(self.seqs(order.offer(self.item(41))) == [41])
+    }
+
+    @Test func lateAndDoubledItemsAreShownOnceAndInOrder() {
+        var order = RoomOrder()
+        order.begin(seq: 4, streamSequence: 104)
+        order.begin(seq: 9, streamSequence: 109)
+        #expect(self.seqs(order.offer(self.item(7))) == [])
+        #expect(self.seqs(order.offer(self.item(6))) == [])
+        #expect(order.gap?.missing == 5)
+        #expect(order.gap?.waiting == 6)
+        #expect(self.seqs(order.offer(self.item(5))) == [5, 6, 7])
+        #expect(order.gap == nil)
+        #expect(self.seqs(order.offer(self.item(6))) == [])
+        #expect(order.lastStreamSequence == 107)
+    }
+
+    @Test func aGapCanBeGivenUp() {
+        var order = RoomOrder()
+        order.begin(seq: 1, streamSequence: 1)
+        _ = order.offer(self.item(4))
+        _ = order.offer(self.item(5))
+        _ = order.offer(self.item(8))
+        #expect(self.seqs(order.skipGap()) == [4, 5])
+        #expect(order.gap?.missing == 6)
+        #expect(self.seqs(order.skipGap()) == [8])
+        #expect(self.seqs(order.skipGap()) == [])
+    }
+
+    @Test func theTailIsWholeOrNotThere() {
+        var order = RoomOrder()
+        #expect(order.tail(after: 0) == nil)
+        order.begin(seq: 10, streamSequence: 10)
+        #expect(order.tail(after: 10) == [])
+        #expect(order.tail(after: 9) == nil)
+        for seq in Int64(11)...14 { _ = order.offer(self.item(seq)) }
+        #expect(order.tail(after: 10)?.map(\.seq) == [11, 12, 13, 14])
+        #expect(order.tail(after: 12)?.map(\.seq) == [13, 14])
+        #expect(order.tail(after: 14) == [])
+        #expect(order.tail(after: 20) == [])
+        #expect(order.tail(after: 9) == nil)
+    }
+
+    @Test func theMemoryIsBounded() {
+        var order = RoomOrder()
+        for seq in Int64(1)...1_000 { _ = order.offer(self.item(seq)) }
+        #expect(order.tail(after: 0) == nil)
+        #expect(order.seq(of: ChatMessage.sample(seq: 1).messageID) == nil)
+        #expect(order.seq(of: ChatMessage.sample(seq: 1_000).messageID) == 1_000)
+        #expect(order.tail(after: 990)?.count == 10)
+        for seq in Int64(2_000)...4_000 { _ = order.offer(self.item(seq)) }
+        #expect(order.gap?.missing == 1_001)
+        #expect(order.skipGap().count == RoomOrder.waitingMax)
+    }
+
+    @Test(arguments: 0..<20)
+    func anyShuffleComesOutInOrder(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        var order = RoomOrder()
+        order.begin(seq: 0, streamSequence: 0)
+        let doubled = (Array(Int64(1)...200) + Array(Int64(1)...200)).shuffled(using: &generator)
+        var shown: [Int64] = []
+        for seq in doubled { shown += self.seqs(order.offer(self.item(seq))) }
+        #expect(shown == Array(1...200))
+    }
+}
