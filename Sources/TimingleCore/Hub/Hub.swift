@@ -60,7 +60,10 @@ package final class Hub: RoomPublisher, RoomEvictor {
     // MARK: RoomPublisher
 
     package func append(_ draft: RoomDraft) async throws(ServiceError) -> ChatMessage {
-        guard !self.isDraining.load(ordering: .relaxed) else { throw .notSent("the process is ending") }
+        // People wait for the next process; the worker still finishes the batch in its hands.
+        guard draft.type == .system || !self.isDraining.load(ordering: .relaxed) else {
+            throw .notSent("the process is ending")
+        }
         let shard = self.shard(draft.eventID)
         let result: Result<ChatMessage, ServiceError> = await withCheckedContinuation { continuation in
             shard.onLoop { $0.append(draft) { continuation.resume(returning: $0) } }
@@ -129,7 +132,7 @@ package final class Hub: RoomPublisher, RoomEvictor {
 
     // MARK: Life
 
-    /// Takes no more drafts and waits, at most `deadline`, until those that were taken are answered.
+    /// Takes no more drafts of people and waits, at most `deadline`, until those that were taken are answered.
     package func drain(deadline: Duration) async {
         self.isDraining.store(true, ordering: .relaxed)
         let end = ContinuousClock.now + deadline

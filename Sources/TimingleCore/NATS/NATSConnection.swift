@@ -6,8 +6,8 @@ package import TimingleNet
 /// The process's connection to NATS: publishes, subscribes, asks and waits for answers.
 ///
 /// Any thread (Mutex). What may block in cnats (connect, write, flush, close) runs on one serial queue; messages to
-/// send are gathered and handed over in batches. Comes up and stays up with the server away, and heals by itself. While it
-/// is away every send fails at once.
+/// send are gathered and handed over in batches. Comes up and stays up with the server away, and heals by itself. While
+/// it is away every send fails at once.
 package final class NATSConnection: Sendable {
     private struct Outgoing {
         var items: [(message: NATSOutgoing, failed: (@Sendable (NATSError) -> Void)?)] = []

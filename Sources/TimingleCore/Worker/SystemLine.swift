@@ -16,6 +16,13 @@ enum SystemLine {
                 "\(actor) changed the event: \(fields.joined(separator: ", "))"
             )
         case .confirmed:
+            if change.entries.first?.metadata["automatic"] == "true" {
+                return self.pick(
+                    change,
+                    "모두 수락하여 약속이 확정되었습니다.",
+                    "Everybody accepted: the event is confirmed."
+                )
+            }
             if change.subjectName != nil {
                 return self.pick(
                     change,
@@ -32,6 +39,9 @@ enum SystemLine {
         case .participantAdded:
             return self.pick(change, "\(subject)님이 초대되었습니다.", "\(subject) was invited.")
         case .participantRemoved:
+            if subject != actor {
+                return self.pick(change, "\(actor)님이 \(subject)님을 내보냈습니다.", "\(actor) removed \(subject).")
+            }
             return self.pick(change, "\(subject)님이 나갔습니다.", "\(subject) left.")
         case .participantAccepted:
             return self.pick(change, "\(subject)님이 참여를 수락했습니다.", "\(subject) accepted the invitation.")

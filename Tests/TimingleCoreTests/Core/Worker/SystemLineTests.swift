@@ -16,7 +16,7 @@ struct SystemLineTests {
     }
 
     @Test(arguments: [
-        ChangeType.participantAdded, .participantRemoved, .participantAccepted, .participantDeclined, .confirmed,
+        ChangeType.participantAdded, .participantAccepted, .participantDeclined, .confirmed,
     ])
     func changesOfAParticipantNameThePerson(type: ChangeType) {
         for language in Language.allCases {
@@ -30,6 +30,18 @@ struct SystemLineTests {
             SystemLine.text(of: .sample(1, type: .updated, field: "start_time")) == "민수님이 약속을 변경했습니다: 시작 시간"
         )
         #expect(SystemLine.text(of: .sample(1, type: .updated)) == nil)
+    }
+
+    @Test func whoLeftAndWhoWasPutOutAreTold() {
+        let left = EventChange.sample(1, type: .participantRemoved, language: .english, subjectName: "민수")
+        #expect(SystemLine.text(of: left) == "민수 left.")
+        let removed = EventChange.sample(1, type: .participantRemoved, language: .english, subjectName: "지우")
+        #expect(SystemLine.text(of: removed) == "민수 removed 지우.")
+    }
+
+    @Test func aConfirmationByEverybodysAnswerNamesNobody() {
+        let change = EventChange.sample(1, type: .confirmed, metadata: ["automatic": "true"])
+        #expect(SystemLine.text(of: change) == "모두 수락하여 약속이 확정되었습니다.")
     }
 
     @Test func aReasonIsTold() {
