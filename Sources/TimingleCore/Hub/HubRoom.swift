@@ -77,7 +77,7 @@ final class HubRoom {
     /// The broker holds the item: it is shown here and announced to the other processes, at the same moment.
     private func appended(_ item: RoomItem) {
         self.offer(item)
-        let payload = RoomRecord.encode(item.message)
+        let payload = RoomRecord.encode(item.message, json: item.json)
         self.relay.announce(event: self.event, item: BrokerItem(sequence: item.streamSequence, payload: payload))
     }
 
@@ -91,7 +91,7 @@ final class HubRoom {
 
     private func show(_ items: [RoomItem]) {
         for item in items {
-            let frame = BroadcastFrame(textBytes: JSONWriter.bytes(of: item.message))
+            let frame = BroadcastFrame(textBytes: item.json)
             if self.barriers > 0 {
                 self.framesAtBarrier.append(frame)
             } else {

@@ -1,9 +1,18 @@
-/// An item of a room, with its place in the broker's stream.
+/// An item of a room, with its place in the broker's stream and its text, encoded once for all its readers.
 ///
 /// Immutable.
 struct RoomItem: Sendable, Equatable {
     let message: ChatMessage
     let streamSequence: UInt64
+    /// The S-Message as clients get it.
+    let json: [UInt8]
+
+    /// `json` is the message's own text where it was encoded already.
+    init(message: ChatMessage, streamSequence: UInt64, json: [UInt8]? = nil) {
+        self.message = message
+        self.streamSequence = streamSequence
+        self.json = json ?? JSONWriter.bytes(of: message)
+    }
 }
 
 /// Puts what arrives in any order, doubled or late, into the room's order, and remembers the newest items.

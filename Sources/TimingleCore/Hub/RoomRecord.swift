@@ -1,15 +1,15 @@
 /// The bytes of an item in the broker: its S-Message and, behind it, what only we need.
 package enum RoomRecord {
-    /// `frame` is the message's JSON as clients get it; encoding it once serves both.
-    package static func encode(_ message: ChatMessage, frame: [UInt8]) -> [UInt8] {
-        var bytes = frame
+    /// `json` is the message's text as clients get it; encoding it once serves both.
+    package static func encode(_ message: ChatMessage, json: [UInt8]) -> [UInt8] {
+        var bytes = json
         bytes.removeLast()
         bytes.append(contentsOf: ",\"ordinal\":\(message.ordinal)}".utf8)
         return bytes
     }
 
     package static func encode(_ message: ChatMessage) -> [UInt8] {
-        self.encode(message, frame: JSONWriter.bytes(of: message))
+        self.encode(message, json: JSONWriter.bytes(of: message))
     }
 
     /// Nil when the bytes are no item of ours.

@@ -141,15 +141,16 @@ final class RoomSequencer {
             attempt += 1
             let head = try await self.loadHead()
             let message = self.message(draft, after: head.position, messageID: messageID)
+            let json = JSONWriter.bytes(of: message)
             do throws(BrokerError) {
                 let receipt = try await self.dependencies.broker.append(
                     event: self.event,
-                    payload: RoomRecord.encode(message),
+                    payload: RoomRecord.encode(message, json: json),
                     key: key,
                     expectedLast: head.streamSequence
                 )
                 guard receipt.isDuplicate else {
-                    self.accept(RoomItem(message: message, streamSequence: receipt.sequence))
+                    self.accept(RoomItem(message: message, streamSequence: receipt.sequence, json: json))
                     return message
                 }
                 return try await self.original(draft, receipt)

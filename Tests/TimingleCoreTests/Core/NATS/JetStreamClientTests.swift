@@ -134,6 +134,26 @@ struct JetStreamClientTests {
         }
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func closingEndsAlsoWhileTheServerIsAway() async throws {
+        try await PrivateNATS.with(started: false) { server in
+            // Never there.
+            try await self.withClient(server) { _ in }
+            try await self.withClient(server) { _ in try await Task.sleep(for: .milliseconds(200)) }
+            // There, and then gone.
+            try await server.start()
+            try await self.withClient(server) { client in
+                #expect(await eventually { client.connection.isConnected })
+                server.kill()
+                #expect(await eventually { !client.connection.isConnected })
+                let error = await self.error { () throws(NATSError) in
+                    try await client.publish("chat.message.1", [1], id: "x")
+                }
+                #expect(error?.code == .disconnected)
+            }
+        }
+    }
+
     @Test func aServerThatFallsSilentIsATimeoutAndThenAReconnect() async throws {
         try await PrivateNATS.with { server in
             try await self.withClient(server) { configuration in
