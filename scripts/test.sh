@@ -54,7 +54,7 @@ fi
 failed=()
 if [ "$what" != e2e ]; then
     say "Swift tests"
-    swift test --skip-build "${flags[@]}" ${FILTER:+--filter "$FILTER"} || failed+=("Swift tests")
+    swift test --skip-build --no-parallel "${flags[@]}" ${FILTER:+--filter "$FILTER"} || failed+=("Swift tests")
 fi
 if [ "$what" != unit ]; then
     # Building the tests built the product too; this makes sure of it and is quick then.

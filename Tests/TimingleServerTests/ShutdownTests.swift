@@ -40,10 +40,11 @@ struct ShutdownTests {
     @Test func eachStepGetsWhatIsLeft() async {
         let rest = Mutex<[Duration]>([])
         let steps = (0..<2).map { _ in Shutdown.Step("s") { remaining in rest.withLock { $0.append(remaining) } } }
-        _ = await Shutdown(timeout: .seconds(10), steps: steps, log: .silent).run(clock: ContinuousClock())
+        _ = await Shutdown(timeout: .seconds(3_600), steps: steps, log: .silent).run(clock: ContinuousClock())
         let durations = rest.withLock { $0 }
         #expect(durations.count == 2)
-        #expect(durations[0] <= .seconds(10) && durations[1] <= durations[0])
+        #expect(durations.first.map { $0 <= .seconds(3_600) } == true)
+        #expect(zip(durations, durations.dropFirst()).allSatisfy { $1 <= $0 })
     }
 
     @Test func drainingHasNoWayBack() {
