@@ -54,7 +54,8 @@ package struct JetStreamClient: Sendable {
                     break
                 } catch {
                     attempt += 1
-                    if attempt % 20 == 1 {
+                    // The first tries of a start meet a broker that is still connecting: nothing to warn of.
+                    if attempt % 20 == 4 {
                         self.log.warning(
                             "stream is not there yet",
                             ["stream": "\(settings.name)", "error": "\(error)"]

@@ -195,7 +195,8 @@ package final class JetStreamConsumer {
             self.demandChanged()
             return
         }
-        if self.failures % 20 == 0 {
+        // The first tries of a start meet streams that are being made: nothing to warn of.
+        if self.failures % 20 == 3 {
             self.log.warning("consumer is not there yet", ["error": "\(error)"])
         }
         self.backOff()
