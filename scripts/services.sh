@@ -127,6 +127,12 @@ status() {
     done
 }
 
+# The monitoring port of our own nats-server; whoever gives NATS_URL gives NATS_MONITOR_URL, too, or none.
+print_monitor_url() {
+    [ -z "${NATS_URL:-}" ] && [ -s "$STATE/nats.monitor.port" ] || return 0
+    printf 'export NATS_MONITOR_URL=%q\n' "http://127.0.0.1:$(cat "$STATE/nats.monitor.port")"
+}
+
 # A caller that holds the lock for longer (run.sh, test.sh) says so.
 lock_unless_held() {
     [ "${TIMINGLE_STATE_LOCKED:-}" = "$NAME" ] || lock_state "$STATE" "make $NAME"
@@ -156,6 +162,7 @@ env)
     print_url DATABASE_URL postgres
     print_url REDIS_URL redis
     print_url NATS_URL nats
+    print_monitor_url
     ;;
 *) usage ;;
 esac

@@ -35,7 +35,7 @@ eval "$(scripts/services.sh env test)"
 export TIMINGLE_TEST_DATABASE_URL=$DATABASE_URL TIMINGLE_TEST_REDIS_URL=$REDIS_URL TIMINGLE_TEST_NATS_URL=$NATS_URL
 export TIMINGLE_TEST_REQUIRE_SERVICES=1
 # The tests say what the server gets; nothing of ours may leak in.
-unset DATABASE_URL REDIS_URL NATS_URL
+unset DATABASE_URL REDIS_URL NATS_URL NATS_MONITOR_URL
 
 flags=()
 case ${SANITIZE:-} in

@@ -174,9 +174,15 @@ final class Application: Sendable {
                     return "\(error.code)"
                 }
             },
-            DependencyCheck("nats", isRequired: role != .api) {
-                chat.nats.isConnected ? nil : "not connected"
-            },
+            DependencyCheck(
+                "nats",
+                isRequired: role != .api,
+                details: {
+                    let facts = chat.broker.facts
+                    return [("version", facts.version ?? "unknown"), ("sync", facts.sync.rawValue)]
+                },
+                failure: { chat.nats.isConnected ? nil : "not connected" }
+            ),
         ]
     }
 }

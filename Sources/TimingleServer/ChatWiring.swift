@@ -4,6 +4,7 @@ internal import TimingleNet
 /// The broker, the rooms, and what carries items between them and the stores.
 struct ChatWiring: Sendable {
     let nats: NATSConnection
+    let broker: NATSServerInspector
     let service: ChatService
     let relay: OutboxRelay
     let hub: Hub
@@ -36,6 +37,7 @@ struct ChatWiring: Sendable {
         limits.messagesPerSecond = configuration.chatRatePerSecond
         limits.messagesBurst = configuration.chatRateBurst
         self.nats = nats
+        self.broker = NATSServerInspector(connection: nats, monitorURL: configuration.natsMonitorURL, log: log)
         self.client = client
         self.hub = hub
         self.role = configuration.role

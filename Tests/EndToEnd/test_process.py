@@ -27,6 +27,23 @@ def test_health_has_the_shape_that_clients_test_for(server):
     assert client.get("/ready").status_code == 200
 
 
+def test_readiness_tells_what_the_brokers_acknowledgement_is_worth(own_world):
+    ready = http_client(own_world.server)
+
+    def sync() -> str:
+        return ready.get("/readyz").json()["checks"]["nats"]["sync"]
+
+    eventually(lambda: sync() == "always")
+    version = ready.get("/readyz").json()["checks"]["nats"]["version"]
+    assert [int(part) for part in version.split("-")[0].split(".")] >= [2, 10, 23]
+    assert "ACKNOWLEDGES BEFORE IT SYNCS" not in own_world.server.log()
+    own_world.nats.stop()
+    own_world.nats.sync_interval = "1m"
+    own_world.nats.start()
+    eventually(lambda: sync() == "interval", seconds=20)
+    eventually(lambda: "THE BROKER ACKNOWLEDGES BEFORE IT SYNCS" in own_world.server.log())
+
+
 def test_head_is_get_without_the_body(server):
     answer = http_client(server).head("/health")
     assert answer.status_code == 200 and answer.content == b"" and int(answer.headers["content-length"]) > 0

@@ -3,11 +3,13 @@ import Glibc
 
 /// A nats-server with JetStream of a test's own, which it may kill and start again on the same port and data.
 ///
-/// Any thread. It acknowledges only what is on the disk.
+/// Any thread. Unless told otherwise it acknowledges only what is on the disk.
 package final class PrivateNATS: Sendable {
     package struct Failure: Error { package let reason: String }
 
     package let port: UInt16
+    package let monitorPort: UInt16
+    private let syncsAlways: Bool
     private let directory: URL
     private let process = Locked<Process?>(nil)
 
@@ -23,20 +25,25 @@ package final class PrivateNATS: Sendable {
 
     package var url: String { "nats://127.0.0.1:\(self.port)" }
 
-    private init(port: UInt16, directory: URL) {
-        self.port = port
+    package var monitorURL: String { "http://127.0.0.1:\(self.monitorPort)" }
+
+    private init(ports: (UInt16, UInt16), directory: URL, syncsAlways: Bool) {
+        (self.port, self.monitorPort) = ports
+        self.syncsAlways = syncsAlways
         self.directory = directory
     }
 
     /// Runs `body` with a server and ends the server whatever happens.
     package static func with<Result>(
         started: Bool = true,
+        syncsAlways: Bool = true,
         _ body: (PrivateNATS) async throws -> Result
     ) async throws -> Result {
         let directory = FileManager.default.temporaryDirectory
             .appendingPathComponent("timingle-nats-\(UInt64.random(in: 0 ... .max))")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        let server = PrivateNATS(port: try self.freePort(), directory: directory)
+        let ports = (try self.freePort(), try self.freePort())
+        let server = PrivateNATS(ports: ports, directory: directory, syncsAlways: syncsAlways)
         defer {
             server.kill()
             try? FileManager.default.removeItem(at: directory)
@@ -51,9 +58,10 @@ package final class PrivateNATS: Sendable {
         try """
         host: 127.0.0.1
         port: \(self.port)
+        http: "127.0.0.1:\(self.monitorPort)"
         jetstream {
           store_dir: "\(self.directory.path)/data"
-          sync_interval: always
+          sync_interval: \(self.syncsAlways ? "always" : "1m")
           max_mem: 64MB
           max_file: 1GB
         }

@@ -14,6 +14,7 @@ nats_answers() {
 write_nats_configuration() {
     cat >"$STATE/nats.conf" <<CONF
 listen: "127.0.0.1:$1"
+http: "127.0.0.1:$2"
 server_name: "timingle-$NAME"
 max_payload: 1MB
 jetstream {
@@ -26,19 +27,24 @@ CONF
 }
 
 start_nats() {
-    local port attempt
+    local port monitor attempt
     if is_ours "$STATE/nats.pid" && port=$(cat "$STATE/nats.port" 2>/dev/null) && (nats_answers "$port") 2>/dev/null; then
         return 0
     fi
     stop_nats
     for attempt in 1 2 3 4 5; do
         port=$(kept_port nats)
-        write_nats_configuration "$port"
+        monitor=$(kept_port nats.monitor)
+        while [ "$monitor" = "$port" ]; do
+            rm -f "$STATE/nats.monitor.port"
+            monitor=$(kept_port nats.monitor)
+        done
+        write_nats_configuration "$port" "$monitor"
         start_daemon "$STATE/nats.pid" "$STATE/nats.log" "$VENV/bin/nats-server" --config "$STATE/nats.conf"
         if wait_ready nats-server 30 "$STATE/nats.pid" "$STATE/nats.log" nats_answers_quietly "$port"; then return 0; fi
         stop_nats
         # Once more on the same port, then on others.
-        if [ "$attempt" -gt 1 ]; then rm -f "$STATE/nats.port"; fi
+        if [ "$attempt" -gt 1 ]; then rm -f "$STATE/nats.port" "$STATE/nats.monitor.port"; fi
         warn "nats-server did not start (attempt $attempt)"
     done
     die "nats-server does not start; see $STATE/nats.log"

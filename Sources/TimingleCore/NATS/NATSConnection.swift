@@ -24,6 +24,16 @@ package final class NATSConnection: Sendable {
         var subscriptions: [(subject: String, box: NATSSubscriptionBox)] = []
         var listeners: [@Sendable () -> Void] = []
         var closed: CheckedContinuation<Void, Never>?
+        var server: Server?
+    }
+
+    /// The server that the connection was last made to.
+    struct Server: Sendable {
+        /// May hold credentials.
+        let url: String
+        let id: String
+        /// Which connect of ours led to it.
+        let connect: Int
     }
 
     package let configuration: NATSConfiguration
@@ -53,6 +63,9 @@ package final class NATSConnection: Sendable {
 
     /// How often the connection was made; grows with each reconnect.
     package var connectCount: Int { self.state.withLock { $0.connects } }
+
+    /// Where the connection leads; nil while there is none.
+    var server: Server? { self.state.withLock { $0.isConnected ? $0.server : nil } }
 
     /// A prefix under which a subscriber may receive answers of its own.
     package func makeInbox() -> String { "_INBOX.\(IdentifierText.random())" }
@@ -211,6 +224,7 @@ package final class NATSConnection: Sendable {
             state.isConnected = true
             state.connects += 1
             state.attempts = 0
+            state.server = session.server.map { Server(url: $0.url, id: $0.id, connect: state.connects) }
             return state.listeners
         }
         guard let listeners else { return }

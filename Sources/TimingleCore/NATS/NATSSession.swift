@@ -37,6 +37,22 @@ final class NATSSession: @unchecked Sendable {
         self.connection != nil && natsConnection_Status(self.connection) == NATS_CONN_STATUS_CONNECTED
     }
 
+    /// The URL and the id of the server in use.
+    var server: (url: String, id: String)? {
+        guard self.connection != nil else { return nil }
+        func text(_ read: (UnsafeMutablePointer<CChar>?, Int) -> natsStatus) -> String? {
+            // SAFETY: cnats writes a terminated text within the given size, or fails.
+            withUnsafeTemporaryAllocation(of: CChar.self, capacity: 1_024) { buffer in
+                guard let base = buffer.baseAddress, read(base, buffer.count) == NATS_OK else { return nil }
+                return String(cString: base)
+            }
+        }
+        let url = text { natsConnection_GetConnectedUrl(self.connection, $0, $1) }
+        let id = text { natsConnection_GetConnectedServerId(self.connection, $0, $1) }
+        guard let url, let id else { return nil }
+        return (url, id)
+    }
+
     /// Hands the message to cnats, which writes it at once; nil when it did.
     func publish(_ outgoing: NATSOutgoing) -> NATSError? {
         var message: OpaquePointer?

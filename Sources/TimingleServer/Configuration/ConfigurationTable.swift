@@ -134,6 +134,12 @@ enum ConfigurationTable {
         "NATS with JetStream; several, separated by commas, are one cluster"
     )
 
+    static let natsMonitorURL = Variable(
+        "NATS_MONITOR_URL",
+        .url(schemes: ["http"]),
+        "the broker's monitoring port: lets the server see whether it syncs before it acknowledges, and warn if not"
+    )
+
     static let scyllaHosts = Variable(
         "SCYLLA_HOSTS",
         aliases: ["SCYLLA_HOST"],
@@ -310,7 +316,8 @@ enum ConfigurationTable {
         environment, role, port, listenAddress, eventLoops, logLevel, logFormat, baseURL,
         databaseURL, postgresHost, postgresPort, postgresUser, postgresPassword, postgresDatabase, postgresSSLMode,
         postgresConnections, postgresStatementTimeout, postgresLockTimeout, migrationsDirectory,
-        redisURL, redisHost, redisPort, redisPassword, redisDatabase, natsURL, scyllaHosts,
+        redisURL, redisHost, redisPort, redisPassword, redisDatabase, natsURL, natsMonitorURL,
+        scyllaHosts,
         authMode, allowInsecureCompat, otpTestMode, jwtSecret, jwtPreviousSecret, jwtAccessExpiry, jwtRefreshExpiry,
         chatMaxCharacters, chatRate, chatBurst, allowArbitraryParticipants,
         webSocketFrameBytes, webSocketQueueBytes, webSocketPing, webSocketReadTimeout, webSocketWriteTimeout,

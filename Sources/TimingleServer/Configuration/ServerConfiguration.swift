@@ -45,6 +45,7 @@ struct ServerConfiguration: Sendable {
     let migrationsDirectory: String
     let redis: Endpoint
     let natsURL: String
+    let natsMonitorURL: String?
     let authIsStrict: Bool
     let otpTestMode: Bool
     /// Nil: make a random one.
@@ -94,6 +95,7 @@ struct ServerConfiguration: Sendable {
         self.migrationsDirectory = reader.string(Table.migrationsDirectory)
         self.redis = Self.redis(reader)
         self.natsURL = reader.string(Table.natsURL)
+        self.natsMonitorURL = reader.text(Table.natsMonitorURL)
         self.authIsStrict = reader.choice(Table.authMode) == "strict"
         self.otpTestMode = reader.flag(Table.otpTestMode)
         self.jwtSecret = reader.text(Table.jwtSecret)

@@ -131,13 +131,16 @@ class Nats(Program):
         super().__init__("nats", directory)
         self.port = free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
+        self.monitor_port = free_port()
+        self.monitor_url = f"http://127.0.0.1:{self.monitor_port}"
+        self.sync_interval = "always"
 
     def start(self) -> "Nats":
         configuration = self.directory / "nats.conf"
         # Every key of the jetstream block stands on a line of its own.
         configuration.write_text(
-            f'listen: "127.0.0.1:{self.port}"\n'
-            f'jetstream {{\n  store_dir: "{self.directory}/store"\n  sync_interval: always\n}}\n'
+            f'listen: "127.0.0.1:{self.port}"\nhttp: "127.0.0.1:{self.monitor_port}"\n'
+            f'jetstream {{\n  store_dir: "{self.directory}/store"\n  sync_interval: {self.sync_interval}\n}}\n'
         )
         self.launch([program("nats-server"), "--config", str(configuration)])
         eventually(lambda: self.is_running and self.answers())

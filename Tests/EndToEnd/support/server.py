@@ -97,6 +97,7 @@ class World:
             "DATABASE_URL": self.database.url,
             "REDIS_URL": self.redis.url,
             "NATS_URL": self.nats.url,
+            "NATS_MONITOR_URL": self.nats.monitor_url,
             **environment,
         }
         self.server = Server(self.directory, self.environment)
