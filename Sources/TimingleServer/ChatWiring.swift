@@ -29,6 +29,7 @@ struct ChatWiring: Sendable {
             broker: NATSMessageBroker(client: client),
             relay: NATSRoomRelay(connection: nats),
             messages: stores.messages,
+            marks: stores.marks,
             clock: clock,
             log: log
         )

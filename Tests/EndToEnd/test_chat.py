@@ -281,6 +281,22 @@ def test_unread_messages_are_counted_and_reading_them_ends_it(pair):
     eventually(lambda: guest.event(event["id"])["unread_messages"] == 0)
 
 
+def test_what_came_over_a_socket_is_read(pair):
+    creator, guest, event = pair
+    with guest.socket(event["id"]) as room:
+        body_of(creator.post(f"/events/{event['id']}/messages", content="보이죠?"), 201, 200)
+        room.wait_text("보이죠?")
+        eventually(lambda: len(creator.texts(event["id"])) == 1)
+        # While the room is open the position follows.
+        eventually(lambda: guest.event(event["id"])["unread_messages"] == 0)
+        body_of(creator.post(f"/events/{event['id']}/messages", content="그럼 이만"), 201, 200)
+        room.wait_text("그럼 이만")
+    # And it is brought up to the last message when the room is left.
+    body_of(creator.post(f"/events/{event['id']}/messages", content="혼잣말"), 201, 200)
+    eventually(lambda: len(creator.texts(event["id"])) == 3)
+    eventually(lambda: guest.event(event["id"])["unread_messages"] == 1, seconds=5)
+
+
 def test_a_flood_is_refused_politely_and_ends(make_world):
     world = make_world(CHAT_RATE_PER_SECOND="10", CHAT_RATE_BURST="20")
     server = world.server.start()

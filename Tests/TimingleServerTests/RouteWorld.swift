@@ -67,6 +67,7 @@ struct RouteWorld: Sendable {
             broker: AbsentBroker(),
             relay: AbsentBroker(),
             messages: EmptyStores(),
+            marks: self.events,
             clock: clock,
             log: .silent
         )

@@ -176,8 +176,15 @@ package struct PostgresEventStores: EventStore, RoomMarkStore {
         try await self.events.invitees(ids, host: host, acquaintedOnly: acquaintedOnly)
     }
 
-    package func advanceRooms(_ positions: [EventID: RoomPosition]) async throws(StoreError) {
-        try await self.marks.advanceRooms(positions)
+    package func advanceRooms(
+        _ positions: [EventID: RoomPosition],
+        readBy marks: [ReadMark]
+    ) async throws(StoreError) {
+        try await self.marks.advanceRooms(positions, readBy: marks)
+    }
+
+    package func markRead(_ marks: [ReadMark]) async throws(StoreError) -> [ReadMark] {
+        try await self.marks.markRead(marks)
     }
 
     package func markRead(

@@ -77,6 +77,8 @@ package final class MemoryRooms: EventAccessStore, RoomMarkStore {
         var events: Set<EventID> = []
         var positions: [EventID: RoomPosition] = [:]
         var marks: [Key: Int64] = [:]
+        var batches: [[ReadMark]] = []
+        var failures = 0
     }
 
     private let state = Locked(State())
@@ -92,6 +94,12 @@ package final class MemoryRooms: EventAccessStore, RoomMarkStore {
 
     package func position(_ event: EventID) -> RoomPosition? { self.state.withLock { $0.positions[event] } }
 
+    /// What each call that marks many was given.
+    package var markBatches: [[ReadMark]] { self.state.withLock { $0.batches } }
+
+    /// Lets the next calls that mark many fail.
+    package func failNextMarks(_ count: Int) { self.state.withLock { $0.failures = count } }
+
     package func mark(_ event: EventID, _ user: UserID) -> Int64? {
         self.state.withLock { $0.marks[Key(event: event, user: user)] }
     }
@@ -103,19 +111,45 @@ package final class MemoryRooms: EventAccessStore, RoomMarkStore {
         }
     }
 
-    package func advanceRooms(_ positions: [EventID: RoomPosition]) async throws(StoreError) {
+    package func advanceRooms(
+        _ positions: [EventID: RoomPosition],
+        readBy marks: [ReadMark]
+    ) async throws(StoreError) {
         self.state.withLock { state in
             for (event, position) in positions where position.seq > state.positions[event]?.seq ?? 0 {
                 state.positions[event] = position
             }
+            for mark in marks { Self.rise(mark, &state) }
         }
     }
 
     package func markRead(event: EventID, user: UserID, seq: Int64, ordinal: Int64) async throws(StoreError) {
         self.state.withLock { state in
-            let key = Key(event: event, user: user)
-            state.marks[key] = max(state.marks[key] ?? 0, seq)
+            Self.rise(ReadMark(eventID: event, userID: user, seq: seq, ordinal: ordinal), &state)
         }
+    }
+
+    package func markRead(_ marks: [ReadMark]) async throws(StoreError) -> [ReadMark] {
+        let others: [ReadMark]? = self.state.withLock { state in
+            state.batches.append(marks)
+            if state.failures > 0 {
+                state.failures -= 1
+                return nil
+            }
+            return marks.filter { mark in
+                let access = state.access[Key(event: mark.eventID, user: mark.userID)]
+                guard access?.membership.isMember == true else { return true }
+                Self.rise(mark, &state)
+                return false
+            }
+        }
+        guard let others else { throw .unavailable("scripted") }
+        return others
+    }
+
+    private static func rise(_ mark: ReadMark, _ state: inout State) {
+        let key = Key(event: mark.eventID, user: mark.userID)
+        state.marks[key] = max(state.marks[key] ?? 0, mark.seq)
     }
 }
 

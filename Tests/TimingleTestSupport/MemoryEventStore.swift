@@ -150,12 +150,33 @@ package final class MemoryEventStore: EventStore, RoomMarkStore {
         }
     }
 
-    package func advanceRooms(_ positions: [EventID: RoomPosition]) async throws(StoreError) {
+    package func advanceRooms(
+        _ positions: [EventID: RoomPosition],
+        readBy marks: [ReadMark]
+    ) async throws(StoreError) {
         self.state.withLock { state in
             for (event, position) in positions where position.seq > state.rooms[event]?.seq ?? 0 {
                 state.rooms[event] = position
             }
+            for mark in marks { Self.rise(mark, &state) }
         }
+    }
+
+    package func markRead(_ marks: [ReadMark]) async throws(StoreError) -> [ReadMark] {
+        self.state.withLock { state in
+            marks.filter { mark in
+                guard state.events[mark.eventID]?.membership(of: mark.userID).isMember == true else { return true }
+                Self.rise(mark, &state)
+                return false
+            }
+        }
+    }
+
+    private static func rise(_ mark: ReadMark, _ state: inout State) {
+        let old = state.marks[mark.eventID]?[mark.userID] ?? (0, 0)
+        state.marks[mark.eventID, default: [:]][mark.userID] = (
+            max(old.seq, mark.seq), max(old.ordinal, mark.ordinal)
+        )
     }
 
     package func markRead(
@@ -165,8 +186,7 @@ package final class MemoryEventStore: EventStore, RoomMarkStore {
         ordinal: Int64
     ) async throws(StoreError) {
         self.state.withLock { state in
-            let old = state.marks[event]?[user] ?? (0, 0)
-            state.marks[event, default: [:]][user] = (max(old.seq, seq), max(old.ordinal, ordinal))
+            Self.rise(ReadMark(eventID: event, userID: user, seq: seq, ordinal: ordinal), &state)
         }
     }
 

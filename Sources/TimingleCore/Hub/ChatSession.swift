@@ -17,6 +17,7 @@ package final class ChatSession: WebSocketHandler {
     private var phase: Phase = .new
     private var queue: [LegacyCommand] = []
     private var isWorking = false
+    private var isPresent = false
     private var lastTyping: ContinuousClock.Instant?
 
     private static let queueMax = 64
@@ -50,7 +51,7 @@ package final class ChatSession: WebSocketHandler {
         self.hub.register(self, on: peer.loop)
         guard let since = self.since else {
             self.phase = .joined
-            peer.join(room: self.event.rawValue)
+            self.enter(peer, upTo: nil)
             return
         }
         self.phase = .joining
@@ -61,14 +62,22 @@ package final class ChatSession: WebSocketHandler {
     func admitted(_ catchUp: CatchUp) {
         guard self.phase == .joining, let peer = self.peer else { return }
         self.phase = .joined
+        var last: RoomPosition?
         switch catchUp {
-        case .missed(let frames):
+        case .missed(let frames, let position):
             for frame in frames { peer.send(frame) }
+            last = position
         case .positionLost:
             peer.send(LegacyDialect.error(.positionLost, event: self.event, language: self.requester.language))
         }
-        peer.join(room: self.event.rawValue)
+        self.enter(peer, upTo: last)
         self.work()
+    }
+
+    private func enter(_ peer: any ChatPeer, upTo position: RoomPosition?) {
+        peer.join(room: self.event.rawValue)
+        self.isPresent = true
+        self.hub.entered(self, upTo: position)
     }
 
     func end() {
@@ -77,6 +86,7 @@ package final class ChatSession: WebSocketHandler {
         self.queue = []
         peer.leave()
         self.hub.unregister(self, on: peer.loop)
+        if self.isPresent { self.hub.left(self) }
         self.peer = nil
     }
 

@@ -18,6 +18,7 @@ package final class Hub: RoomPublisher, RoomEvictor {
         broker: any MessageBroker,
         relay: any RoomRelay,
         messages: any MessageStore,
+        marks: any RoomMarkStore,
         clock: any WallClock,
         limits: HubLimits = HubLimits(),
         log: Log
@@ -33,10 +34,20 @@ package final class Hub: RoomPublisher, RoomEvictor {
         self.group = group
         self.limits = limits
         self.audience = audience
-        self.sessions = group.loops.map { LoopBound(SessionRegistry(), on: $0) }
+        let sessions = group.loops.map { LoopBound(SessionRegistry(), on: $0) }
+        self.sessions = sessions
         let shards = group.loops.map { loop in
-            LoopBound(
-                HubShard(loop: loop, dependencies: dependencies, audience: audience, relay: relay),
+            let readers = RoomReaders(loop: loop, store: marks, limits: limits, log: dependencies.log) { event, user in
+                Self.evict(event, user, from: sessions)
+            }
+            return LoopBound(
+                HubShard(
+                    loop: loop,
+                    dependencies: dependencies,
+                    audience: audience,
+                    relay: relay,
+                    readers: readers
+                ),
                 on: loop
             )
         }
@@ -124,17 +135,32 @@ package final class Hub: RoomPublisher, RoomEvictor {
 
     func unregister(_ session: ChatSession, on loop: EventLoop) { self.sessions[loop.index].value.remove(session) }
 
-    package func evict(event: EventID, user: UserID) {
-        for registry in self.sessions {
+    /// The session is in the audience; `position` is the last item that it was sent on the way in.
+    func entered(_ session: ChatSession, upTo position: RoomPosition?) {
+        let (event, user) = (session.event, session.user)
+        self.shard(event).onLoop { $0.readers.entered(event, user, upTo: position) }
+    }
+
+    func left(_ session: ChatSession) {
+        let (event, user) = (session.event, session.user)
+        self.shard(event).onLoop { $0.readers.left(event, user) }
+    }
+
+    package func evict(event: EventID, user: UserID) { Self.evict(event, user, from: self.sessions) }
+
+    private static func evict(_ event: EventID, _ user: UserID, from sessions: [LoopBound<SessionRegistry>]) {
+        for registry in sessions {
             registry.loop.execute { registry.value.evict(event: event, user: user) }
         }
     }
 
     // MARK: Life
 
-    /// Takes no more drafts of people and waits, at most `deadline`, until those that were taken are answered.
+    /// Takes no more drafts of people and waits, at most `deadline`, until those that were taken are answered and the
+    /// marks of those who were here are moved.
     package func drain(deadline: Duration) async {
         self.isDraining.store(true, ordering: .relaxed)
+        for shard in self.shards { shard.onLoop { $0.readers.finish() } }
         let end = ContinuousClock.now + deadline
         while await self.inFlight() > 0, ContinuousClock.now < end {
             guard (try? await pause(.milliseconds(10))) != nil else { return }
@@ -145,7 +171,7 @@ package final class Hub: RoomPublisher, RoomEvictor {
         var sum = 0
         for shard in self.shards {
             sum += await withCheckedContinuation { continuation in
-                shard.onLoop { continuation.resume(returning: $0.inFlight) }
+                shard.onLoop { continuation.resume(returning: $0.inFlight + ($0.readers.isIdle ? 0 : 1)) }
             }
         }
         return sum

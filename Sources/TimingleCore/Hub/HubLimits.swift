@@ -14,6 +14,14 @@ package struct HubLimits: Sendable, Equatable {
     package var gapPatience: Duration = .milliseconds(200)
     /// Missed items that a joining member is sent.
     package var catchUpMax = 300
+    /// How often the marks of those in a room with news are moved.
+    package var markInterval: Duration = .seconds(3)
+    /// How soon the mark of somebody who left is moved; those who leave together share a statement.
+    package var leaveMarkDelay: Duration = .milliseconds(50)
+    package var markRetryDelay: Duration = .seconds(30)
+    package var marksPerStatementMax = 500
+    /// Marks of those who left or caught up that may wait on one loop.
+    package var marksWaitingMax = 20_000
 
     package init() {}
 }

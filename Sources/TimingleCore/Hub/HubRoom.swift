@@ -2,8 +2,8 @@ internal import TimingleNet
 
 /// What a joining member is told of what it missed.
 enum CatchUp: Sendable {
-    /// Everything after its position, oldest first; may be nothing.
-    case missed([BroadcastFrame])
+    /// Everything after its position, oldest first; may be nothing, and then there is no last item.
+    case missed([BroadcastFrame], upTo: RoomPosition?)
     /// Too much, or an unknown position: the client reads over REST.
     case positionLost
 }
@@ -17,6 +17,7 @@ final class HubRoom {
     private let dependencies: RoomDependencies
     private let audience: any RoomAudience
     private let relay: any RoomRelay
+    private let readers: RoomReaders
     private var order = RoomOrder()
     /// Members who are being let in: until they are in the audience, frames wait.
     private var barriers = 0
@@ -34,13 +35,15 @@ final class HubRoom {
         loop: EventLoop,
         dependencies: RoomDependencies,
         audience: any RoomAudience,
-        relay: any RoomRelay
+        relay: any RoomRelay,
+        readers: RoomReaders
     ) {
         self.event = event
         self.loop = loop
         self.dependencies = dependencies
         self.audience = audience
         self.relay = relay
+        self.readers = readers
         self.lastUsed = loop.now
         self.sequencer = nil
     }
@@ -98,6 +101,7 @@ final class HubRoom {
                 self.audience.publish(frame, to: self.event.rawValue)
             }
         }
+        if let last = items.last { self.readers.shown(self.event, last.message.position) }
     }
 
     private func watchGap() {
@@ -204,7 +208,7 @@ final class HubRoom {
             for round in 0..<12 {
                 if let tail = self.order.tail(after: position) {
                     guard collected.count + tail.count <= limits.catchUpMax else { return .positionLost }
-                    return .missed((collected + tail).map { BroadcastFrame(textBytes: JSONWriter.bytes(of: $0)) })
+                    return Self.catchUp(collected + tail)
                 }
                 if let lastSeq = self.order.lastSeq, lastSeq - position > Int64(limits.catchUpMax - collected.count) {
                     return .positionLost
@@ -222,7 +226,7 @@ final class HubRoom {
                 }
                 guard collected.count <= limits.catchUpMax else { return .positionLost }
                 if position == before {
-                    guard self.order.lastSeq != nil else { return .missed(Self.frames(collected)) }
+                    guard self.order.lastSeq != nil else { return Self.catchUp(collected) }
                     _ = try? await pause(.milliseconds(100))
                 }
             }
@@ -232,8 +236,11 @@ final class HubRoom {
         return .positionLost
     }
 
-    private static func frames(_ messages: [ChatMessage]) -> [BroadcastFrame] {
-        messages.map { BroadcastFrame(textBytes: JSONWriter.bytes(of: $0)) }
+    private static func catchUp(_ messages: [ChatMessage]) -> CatchUp {
+        .missed(
+            messages.map { BroadcastFrame(textBytes: JSONWriter.bytes(of: $0)) },
+            upTo: messages.last?.position
+        )
     }
 
     private func storedSeq(of id: MessageID) async throws(StoreError) -> Int64? {

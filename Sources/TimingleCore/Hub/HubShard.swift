@@ -8,16 +8,24 @@ final class HubShard {
     private let dependencies: RoomDependencies
     private let audience: any RoomAudience
     private let relay: any RoomRelay
+    let readers: RoomReaders
     private var rooms: [EventID: HubRoom] = [:]
     private var sweepIsScheduled = false
     /// Drafts that were taken and not yet answered.
     private(set) var inFlight = 0
 
-    init(loop: EventLoop, dependencies: RoomDependencies, audience: any RoomAudience, relay: any RoomRelay) {
+    init(
+        loop: EventLoop,
+        dependencies: RoomDependencies,
+        audience: any RoomAudience,
+        relay: any RoomRelay,
+        readers: RoomReaders
+    ) {
         self.loop = loop
         self.dependencies = dependencies
         self.audience = audience
         self.relay = relay
+        self.readers = readers
     }
 
     var roomCount: Int { self.rooms.count }
@@ -34,7 +42,8 @@ final class HubShard {
             loop: self.loop,
             dependencies: self.dependencies,
             audience: self.audience,
-            relay: self.relay
+            relay: self.relay,
+            readers: self.readers
         )
         self.rooms[event] = room
         self.scheduleSweep()

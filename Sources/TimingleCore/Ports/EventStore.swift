@@ -110,10 +110,42 @@ package protocol EventAccessStore: Sendable {
     func access(event: EventID, user: UserID) async throws(StoreError) -> EventAccess?
 }
 
+/// How far somebody has read a room.
+package struct ReadMark: Sendable, Hashable {
+    package var eventID: EventID
+    package var userID: UserID
+    package var seq: Int64
+    package var ordinal: Int64
+
+    package init(eventID: EventID, userID: UserID, seq: Int64, ordinal: Int64) {
+        self.eventID = eventID
+        self.userID = userID
+        self.seq = seq
+        self.ordinal = ordinal
+    }
+}
+
 /// The latest that the room's members have read, and how far the rooms are.
 package protocol RoomMarkStore: Sendable {
-    /// Moves the rooms forward (never back) after their items were stored.
-    func advanceRooms(_ positions: [EventID: RoomPosition]) async throws(StoreError)
+    /// Moves the rooms forward (never back) after their items were stored, and in the same step the read marks of
+    /// those who wrote them.
+    ///
+    /// At most one mark for each event and user.
+    func advanceRooms(
+        _ positions: [EventID: RoomPosition],
+        readBy marks: [ReadMark]
+    ) async throws(StoreError)
+    /// Moves the read marks of members in one step, never back, and returns the others: marks of those who are
+    /// members no more, which stay as they are.
+    ///
+    /// At most one mark for each event and user.
+    func markRead(_ marks: [ReadMark]) async throws(StoreError) -> [ReadMark]
     /// Moves the member's read mark to `ordinal` (and `seq`), never back.
     func markRead(event: EventID, user: UserID, seq: Int64, ordinal: Int64) async throws(StoreError)
+}
+
+extension RoomMarkStore {
+    package func advanceRooms(_ positions: [EventID: RoomPosition]) async throws(StoreError) {
+        try await self.advanceRooms(positions, readBy: [])
+    }
 }

@@ -1,11 +1,17 @@
 package import TimingleNet
 
-/// Stores the items of rooms: by room and `seq`, idempotently, then moves the rooms' positions.
+/// Stores the items of rooms: by room and `seq`, idempotently, then moves the rooms' positions and the senders' read
+/// marks.
 ///
 /// Any thread.
 package struct MessagePersister: StreamSink {
     private let messages: any MessageStore
     private let marks: any RoomMarkStore
+
+    private struct Writer: Hashable {
+        let eventID: EventID
+        let userID: UserID
+    }
 
     package init(messages: any MessageStore, marks: any RoomMarkStore) {
         self.messages = messages
@@ -18,8 +24,23 @@ package struct MessagePersister: StreamSink {
         let ordered = records.sorted { ($0.eventID, $0.seq) < ($1.eventID, $1.seq) }
         try await self.messages.append(ordered)
         var positions: [EventID: RoomPosition] = [:]
-        for message in ordered { positions[message.eventID] = message.position }
-        try await self.marks.advanceRooms(positions)
+        var marks: [ReadMark] = []
+        var isMarked: Set<Writer> = []
+        // From the newest back: who wrote has read up to the own last message.
+        for message in ordered.reversed() {
+            if positions[message.eventID] == nil { positions[message.eventID] = message.position }
+            let writer = Writer(eventID: message.eventID, userID: message.senderID)
+            guard message.senderID != .system, isMarked.insert(writer).inserted else { continue }
+            marks.append(
+                ReadMark(
+                    eventID: message.eventID,
+                    userID: message.senderID,
+                    seq: message.seq,
+                    ordinal: message.ordinal
+                )
+            )
+        }
+        try await self.marks.advanceRooms(positions, readBy: marks)
     }
 }
 

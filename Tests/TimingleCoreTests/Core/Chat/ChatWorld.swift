@@ -25,6 +25,7 @@ struct ChatWorld: Sendable {
             broker: self.broker,
             relay: self.broker,
             messages: self.store,
+            marks: self.rooms,
             clock: self.clock,
             limits: limits,
             log: .silent

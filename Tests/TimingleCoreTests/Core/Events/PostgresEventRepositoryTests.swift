@@ -181,6 +181,37 @@ struct PostgresEventRepositoryTests {
         }
     }
 
+    @Test func marksOfManyMoveAtOnceAndWhoIsNoMemberIsTold() async throws {
+        try await EventWorld.with(.postgres) { world in
+            let (mina, jun, sora) = (
+                try await world.person("미나"), try await world.person("준"), try await world.person("소라")
+            )
+            let id = try await world.service.create(Self.draft("함께", with: [jun, sora], at: Self.start), by: mina)
+                .details.event.id
+            _ = try await world.service.decline(id, by: sora)
+            let stranger = try await world.person("하나")
+            try await world.store.advanceRooms([id: RoomPosition(seq: 6, ordinal: 5, createdAt: Self.start)])
+            func marks(_ seq: Int64, _ ordinal: Int64) -> [ReadMark] {
+                [sora, jun, stranger, mina].map {
+                    ReadMark(eventID: id, userID: $0.userID, seq: seq, ordinal: ordinal)
+                }
+            }
+            let none = try await world.store.markRead([])
+            #expect(none.isEmpty)
+            for (seq, ordinal, unread) in [(4, 3, 2), (2, 1, 2), (6, 5, 0)] as [(Int64, Int64, Int64)] {
+                let others = try await world.store.markRead(marks(seq, ordinal))
+                #expect(Set(others.map(\.userID)) == [sora.userID, stranger.userID])
+                for person in [mina, jun] {
+                    let seen = try await world.service.get(id, by: person).unreadMessages
+                    #expect(seen == unread)
+                }
+            }
+            let client = try #require(world.client)
+            let rows = try await client.query("SELECT user_id FROM event_member_marks")
+            #expect(rows.rowCount == 2)
+        }
+    }
+
     @Test func manyRoomsMoveForwardAtOnceWithoutDeadlock() async throws {
         try await EventWorld.with(.postgres) { world in
             let mina = try await world.person("미나")
@@ -197,7 +228,12 @@ struct PostgresEventRepositoryTests {
                         ordinal: Int64(round),
                         createdAt: Self.start
                     )
-                    try await world.store.advanceRooms(Dictionary(uniqueKeysWithValues: ids.map { ($0, position) }))
+                    try await world.store.advanceRooms(
+                        Dictionary(uniqueKeysWithValues: ids.map { ($0, position) }),
+                        readBy: ids.shuffled().map {
+                            ReadMark(eventID: $0, userID: mina.userID, seq: position.seq, ordinal: position.ordinal)
+                        }
+                    )
                 }
             }
             #expect(outcomes.allSatisfy { $0 == nil })
@@ -206,6 +242,9 @@ struct PostgresEventRepositoryTests {
             #expect(seqs.rowCount == 1)
             #expect(try seqs[0].decode(at: 0, as: Int64.self) == 87)
             #expect(try seqs[0].decode(at: 1, as: Int64.self) == 10)
+            let marks = try await client.query("SELECT DISTINCT read_seq, read_ordinal FROM event_member_marks")
+            #expect(marks.rowCount == 1)
+            #expect(try marks[0].decode(at: 0, as: Int64.self) == 87)
             await #expect(throws: StoreError.self) {
                 let position = RoomPosition(seq: 1, ordinal: 1, createdAt: Self.start)
                 try await world.store.advanceRooms([EventID(rawValue: 404_404): position])

@@ -129,6 +129,7 @@ struct RoomSequencerTests {
                 broker: world.broker,
                 relay: MemoryBroker(),
                 messages: world.store,
+                marks: world.rooms,
                 clock: world.clock,
                 log: .silent
             )

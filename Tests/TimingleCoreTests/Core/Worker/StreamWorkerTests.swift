@@ -32,6 +32,7 @@ struct StreamWorkerTests {
                 broker: NATSMessageBroker(client: self.client),
                 relay: NATSRoomRelay(connection: connection ?? self.client.connection),
                 messages: self.store,
+                marks: self.rooms,
                 clock: SystemTestClock(),
                 log: .silent
             )
