@@ -141,6 +141,7 @@ final class Application: Sendable {
             ports: AuthService.Ports(
                 users: stores.users,
                 tokens: stores.tokens,
+                tickets: stores.tickets,
                 codes: stores.codes,
                 limiter: stores.limiter,
                 sms: configuration.isProduction ? AbsentSMSSender() : LogSMSSender(log: log),

@@ -22,6 +22,9 @@ struct Routes: Sendable {
             self.addEvents(&router)
         }
         if self.role.servesSockets { self.addSockets(&router) }
+        if self.role.servesAPI || self.role.servesSockets {
+            router.on(.post, "/api/v1/ws/ticket", middleware: self.signedIn, self.auth.issueTicket)
+        }
         return router.frozen(
             middleware: around,
             notFound: { _, _ in throw ServiceError.routeNotFound },
@@ -81,7 +84,12 @@ struct Routes: Sendable {
 
     private func addSockets(_ router: inout Router) {
         let member: [any Middleware] =
-            [Authentication(auth: self.auth.auth, credential: BearerToken.forSocket)] + self.userLimit
+            [
+                Authentication(
+                    auth: self.auth.auth,
+                    credential: { request throws(ServiceError) in try BearerToken.forSocket(request) }
+                )
+            ] + self.userLimit
         for path in ["/api/v1/ws", "/ws", "/ws/events/{event_id}"] {
             router.on(.get, path, middleware: member, self.chatSocket.open)
         }

@@ -12,6 +12,7 @@ struct Stores: Sendable {
     let outbox: PostgresOutboxRepository
     let marks: PostgresRoomMarkRepository
     let tokens: RedisTokenRepository
+    let tickets: RedisTicketRepository
     let codes: RedisOTPRepository
     let limiter: RedisRateLimiter
 
@@ -30,6 +31,7 @@ struct Stores: Sendable {
             client: redis,
             policy: RefreshTokenPolicy(lifetime: configuration.refreshTokenLife)
         )
+        self.tickets = RedisTicketRepository(client: redis)
         self.codes = RedisOTPRepository(client: redis)
         self.limiter = RedisRateLimiter(client: redis)
     }

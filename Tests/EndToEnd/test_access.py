@@ -143,3 +143,35 @@ def test_the_token_may_come_as_a_sub_protocol(cast):
     room.send("하위 프로토콜로 왔어요")
     room.wait_text("하위 프로토콜로 왔어요")
     room.close()
+
+
+def test_a_browser_opens_a_socket_by_a_ticket_that_works_once(cast):
+    creator, guest, _, event = cast
+    ticket = creator.ticket()
+    with creator.socket(event["id"], query=f"&ticket={ticket}", fields={}, subprotocols=()) as room:
+        client_id = room.send("티켓으로 왔어요")
+        assert room.wait_text("티켓으로 왔어요")["sender_id"] == creator.id
+        assert client_id
+        with pytest.raises(InvalidStatus) as refused:
+            guest.socket(event["id"], query=f"&ticket={ticket}", fields={})
+        assert refused.value.response.status_code == 401
+    assert ticket not in creator.server.log()
+
+
+def test_a_ticket_of_a_stranger_opens_nothing(cast):
+    _, _, stranger, event = cast
+    with pytest.raises(InvalidStatus) as refused:
+        stranger.socket(event["id"], query=f"&ticket={stranger.ticket()}", fields={})
+    assert refused.value.response.status_code in (403, 404)
+
+
+def test_without_redis_there_are_no_tickets_but_other_credentials_work(own_world):
+    creator = Person(own_world.server, "지영").register()
+    event = creator.create_event()
+    ticket = creator.ticket()
+    own_world.redis.kill()
+    refusal(creator.post("/ws/ticket"), 503)
+    with pytest.raises(InvalidStatus) as refused:
+        creator.socket(event["id"], query=f"&ticket={ticket}", fields={})
+    assert refused.value.response.status_code == 503
+    creator.socket(event["id"]).close()

@@ -120,8 +120,19 @@ struct MiddlewareTests {
         ("chat, Bearer, t.o.k", "t.o.k" as String?), ("Bearer, t", "t"), ("bearer,t", "t"), ("chat", nil),
         ("Bearer", nil),
     ])
-    func subprotocolPairIsACredential(offered: String, token: String?) {
-        #expect(BearerToken.forSocket(ServerRequest.get("/", ["Sec-WebSocket-Protocol": offered])) == token)
+    func subprotocolPairIsACredential(offered: String, token: String?) throws {
+        let credential = try BearerToken.forSocket(ServerRequest.get("/", ["Sec-WebSocket-Protocol": offered]))
+        #expect(credential == token.map { .accessToken($0) })
+    }
+
+    @Test func aTicketCountsOnlyWhereThereIsNoToken() throws {
+        let both = try BearerToken.forSocket(ServerRequest.get("/ws?ticket=t", ["Authorization": "Bearer a"]))
+        #expect(both == .accessToken("a"))
+        let ticket = try BearerToken.forSocket(ServerRequest.get("/ws?event_id=1&ticket=t"))
+        #expect(ticket == .ticket("t"))
+        #expect(throws: ServiceError.self) { try BearerToken.forSocket(ServerRequest.get("/ws?ticket=%ff")) }
+        let empty = try BearerToken.forSocket(ServerRequest.get("/ws?ticket="))
+        #expect(empty == nil)
     }
 
     // MARK: RateLimiting

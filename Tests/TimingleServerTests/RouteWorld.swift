@@ -10,6 +10,7 @@ struct RouteWorld: Sendable {
     let users: MemoryUserStore
     let events: MemoryEventStore
     let sms: RecordingSMSSender
+    let tickets: MemoryTicketStore
     let limiter: MemoryRateLimiter
     let clock: ManualWallClock
     let lifecycle: Lifecycle
@@ -43,6 +44,7 @@ struct RouteWorld: Sendable {
         self.users = MemoryUserStore(clock: clock)
         self.events = MemoryEventStore()
         self.sms = RecordingSMSSender()
+        self.tickets = MemoryTicketStore()
         self.limiter = MemoryRateLimiter()
         self.lifecycle = Lifecycle()
         var settings = AuthConfiguration(mode: .strict, codeHashKey: Array(repeating: 7, count: 32))
@@ -51,6 +53,7 @@ struct RouteWorld: Sendable {
             ports: AuthService.Ports(
                 users: self.users,
                 tokens: MemoryTokenStore(),
+                tickets: self.tickets,
                 codes: MemoryOTPStore(),
                 limiter: self.limiter,
                 sms: self.sms,

@@ -203,6 +203,55 @@ struct RoutesTests {
         }
     }
 
+    @Test func aTicketOpensOneSocketAndNoOtherRoute() async throws {
+        try await RouteWorld.with { world in
+            let (host, stranger) = (try await world.person("지영"), try await world.person("밖"))
+            let event = try await world.event(by: host)
+            let fields: HTTPFields = [
+                "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+                "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+            ]
+            func ticket(_ person: RouteWorld.Person) async throws -> String {
+                let issued = try await world.ask(.post, "/ws/ticket", by: person)
+                #expect(issued.status == .ok)
+                #expect(issued.integer("expires_in") == 30)
+                #expect(issued.fields["Cache-Control"] == "no-store")
+                return try #require(issued.member("ticket"))
+            }
+            let first = try await ticket(host)
+            let rest = try await world.ask(.get, "/users/me?ticket=\(first)")
+            #expect(rest.status == .unauthorized)
+            let opened = try await world.ask(.get, "/ws?event_id=\(event)&ticket=\(first)", fields: fields)
+            #expect(opened.status == .switchingProtocols)
+            let again = try await world.ask(.get, "/ws?event_id=\(event)&ticket=\(first)", fields: fields)
+            #expect(again.status == .unauthorized)
+            #expect(again.error("code") == "AUTH_TICKET_INVALID")
+            let others = try await ticket(stranger)
+            let refused = try await world.ask(.get, "/ws?event_id=\(event)&ticket=\(others)", fields: fields)
+            #expect(refused.status == .forbidden)
+            let late = try await ticket(host)
+            world.clock.advance(by: .seconds(30))
+            let expired = try await world.ask(.get, "/ws?event_id=\(event)&ticket=\(late)", fields: fields)
+            #expect(expired.error("code") == "AUTH_TICKET_INVALID")
+        }
+    }
+
+    @Test func ticketsWithoutTheirStoreAre503() async throws {
+        try await RouteWorld.with { world in
+            let host = try await world.person("지영")
+            let event = try await world.event(by: host)
+            let issued = try await world.ask(.post, "/ws/ticket", by: host)
+            let ticket = try #require(issued.member("ticket"))
+            world.tickets.isAway = true
+            let issue = try await world.ask(.post, "/ws/ticket", by: host)
+            #expect(issue.status == .serviceUnavailable)
+            let use = try await world.ask(.get, "/ws?event_id=\(event)&ticket=\(ticket)")
+            #expect(use.status == .serviceUnavailable)
+            let malformed = try await world.ask(.get, "/ws?event_id=\(event)&ticket=abc")
+            #expect(malformed.error("code") == "AUTH_TICKET_INVALID", "nobody is asked about what cannot be one")
+        }
+    }
+
     @Test func messagesAreABareArray() async throws {
         try await RouteWorld.with { world in
             let host = try await world.person("지영")

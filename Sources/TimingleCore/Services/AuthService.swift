@@ -42,6 +42,7 @@ package struct AuthService: Sendable {
     package struct Ports: Sendable {
         package var users: any UserStore
         package var tokens: any TokenStore
+        package var tickets: any TicketStore
         package var codes: any OTPStore
         package var limiter: any RateLimiter
         package var sms: any SMSSender
@@ -51,6 +52,7 @@ package struct AuthService: Sendable {
         package init(
             users: any UserStore,
             tokens: any TokenStore,
+            tickets: any TicketStore,
             codes: any OTPStore,
             limiter: any RateLimiter,
             sms: any SMSSender,
@@ -59,6 +61,7 @@ package struct AuthService: Sendable {
         ) {
             self.users = users
             self.tokens = tokens
+            self.tickets = tickets
             self.codes = codes
             self.limiter = limiter
             self.sms = sms

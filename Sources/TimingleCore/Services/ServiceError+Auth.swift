@@ -14,6 +14,14 @@ extension ServiceError {
         en: "Your session is not valid. Please sign in again."
     )
 
+    package static let ticketInvalid = ServiceError(
+        .unauthenticated,
+        code: "AUTH_TICKET_INVALID",
+        field: "ticket",
+        ko: "연결 티켓이 만료되었거나 이미 사용되었습니다. 새 티켓을 요청해 주세요.",
+        en: "The ticket has expired or was used already. Please ask for a new one."
+    )
+
     package static let tokenMissing = ServiceError(
         .unauthenticated,
         code: "AUTH_TOKEN_MISSING",

@@ -67,6 +67,14 @@ struct AuthHandlers: Sendable {
         return .json(.ok) { $0.field("message", Words.loggedOut[context.language(request)]) }
     }
 
+    func issueTicket(_ request: HTTPRequest, _ context: RequestContext) async throws -> HTTPResponse {
+        let ticket = try await self.auth.issueTicket(userID: try context.user.id)
+        return .json(.ok) { writer in
+            writer.field("ticket", ticket.text)
+            writer.field("expires_in", ticket.lifetime.components.seconds)
+        }
+    }
+
     func me(_ request: HTTPRequest, _ context: RequestContext) async throws -> HTTPResponse {
         let user = try await self.auth.me(userID: try context.user.id)
         return .json(.ok) { $0.ownUserFields(user) }

@@ -43,6 +43,13 @@ extension ServiceError {
     )
 }
 
+/// What proves who makes a request.
+enum Credential: Sendable, Equatable {
+    case accessToken(String)
+    /// Good for one socket.
+    case ticket(String)
+}
+
 /// The credential of `Authorization: Bearer <token>` (RFC 6750), read with the tolerance that old clients need.
 enum BearerToken {
     /// The scheme in any case, any number of spaces; nil when there is no such credential.
@@ -53,8 +60,14 @@ enum BearerToken {
         return String(parts[1])
     }
 
+    /// How a socket's request is let in: by the token of its header or sub-protocol, else by a ticket in its URL.
+    static func forSocket(_ request: HTTPRequest) throws(ServiceError) -> Credential? {
+        if let token = Self.socketToken(request) { return .accessToken(token) }
+        return try request.queryText("ticket").map { .ticket($0) }
+    }
+
     /// The token of the header, or of the sub-protocol pair `Bearer, <token>` of those who cannot set a header.
-    static func forSocket(_ request: HTTPRequest) -> String? {
+    private static func socketToken(_ request: HTTPRequest) -> String? {
         if let token = Self.parse(request.fields["Authorization"]) { return token }
         let offered = request.fields.members("Sec-WebSocket-Protocol")
         guard

@@ -131,6 +131,10 @@ class Person:
     def history(self, event_id: int) -> list[dict]:
         return body_of(self.get(f"/events/{event_id}/history"), 200)["history"]
 
+    def ticket(self) -> str:
+        """For one socket, as a browser asks for it."""
+        return body_of(self.post("/ws/ticket"), 200)["ticket"]
+
     def socket(self, event_id: int, **options) -> "Chat":
         return Chat(self, event_id, **options)
 

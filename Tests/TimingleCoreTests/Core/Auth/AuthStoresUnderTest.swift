@@ -17,6 +17,7 @@ enum StoreKind: String, CaseIterable, Sendable {
 /// Stores of one kind, whatever they are made of.
 struct StoresUnderTest: Sendable {
     let tokens: any TokenStore
+    let tickets: any TicketStore
     let codes: any OTPStore
     let limiter: any RateLimiter
     /// Users are in memory in both kinds here; the real ones have a suite of their own.
@@ -35,6 +36,7 @@ struct StoresUnderTest: Sendable {
             try await body(
                 StoresUnderTest(
                     tokens: MemoryTokenStore(policy: policy),
+                    tickets: MemoryTicketStore(),
                     codes: MemoryOTPStore(policy: otp),
                     limiter: MemoryRateLimiter(),
                     users: MemoryUserStore(clock: clock),
@@ -46,6 +48,7 @@ struct StoresUnderTest: Sendable {
                 try await body(
                     StoresUnderTest(
                         tokens: RedisTokenRepository(client: client, policy: policy),
+                        tickets: RedisTicketRepository(client: client),
                         codes: RedisOTPRepository(client: client, policy: otp),
                         limiter: RedisRateLimiter(client: client),
                         users: MemoryUserStore(clock: clock),

@@ -8,6 +8,7 @@ import TimingleTestSupport
 struct AuthWorld: Sendable {
     let users: any UserStore
     let tokens: any TokenStore
+    let tickets: any TicketStore
     let codes: any OTPStore
     let limiter: any RateLimiter
     let sms = RecordingSMSSender()
@@ -25,6 +26,7 @@ struct AuthWorld: Sendable {
         return AuthWorld(
             users: users,
             tokens: MemoryTokenStore(),
+            tickets: MemoryTicketStore(),
             codes: MemoryOTPStore(),
             limiter: MemoryRateLimiter(),
             clock: clock,
@@ -42,6 +44,7 @@ struct AuthWorld: Sendable {
         AuthWorld(
             users: PostgresUserRepository(client: postgres),
             tokens: RedisTokenRepository(client: redis),
+            tickets: RedisTicketRepository(client: redis),
             codes: RedisOTPRepository(client: redis),
             limiter: RedisRateLimiter(client: redis),
             clock: ManualWallClock(),
@@ -57,6 +60,7 @@ struct AuthWorld: Sendable {
             ports: AuthService.Ports(
                 users: self.users,
                 tokens: self.tokens,
+                tickets: self.tickets,
                 codes: self.codes,
                 limiter: self.limiter,
                 sms: self.sms,
