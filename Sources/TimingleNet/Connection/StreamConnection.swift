@@ -85,9 +85,12 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
     package func send(_ bytes: [UInt8]) -> Outbox.Verdict {
         self.loop.preconditionInLoop()
         guard self.machine.takesBytes else { return .closed }
+        guard !bytes.isEmpty else { return self.kernelIsFull ? .queued : .sent }
         if !self.outbox.hasRoom(for: bytes.count, limit: self.limits.outboxBytes) {
             // What was queued in this very turn has not been offered to the kernel yet: that is not the peer's fault.
-            if !self.kernelIsFull { self.flush() }
+            // The handler is in the middle of sending, perhaps between a head and its content: it hears of the drained
+            // outbox when these bytes are out.
+            if !self.kernelIsFull { self.flush(tellsHandler: false) }
             guard self.machine.takesBytes else { return .closed }
             guard self.outbox.hasRoom(for: bytes.count, limit: self.limits.outboxBytes) else { return .tooSlow }
         }
@@ -232,7 +235,7 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
         self.loop.atTurnEnd(self)
     }
 
-    private func flush() {
+    private func flush(tellsHandler: Bool = true) {
         guard !self.machine.isClosed, !self.outbox.isEmpty else { return }
         let before = self.outbox.queuedBytes
         let io = self.io
@@ -247,7 +250,7 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
             self.kernelIsFull = false
             let action = self.machine.outboxDrained()
             self.perform(action)
-            if action == .nothing { self.handler.outboxDrained(on: self) }
+            if action == .nothing, tellsHandler { self.handler.outboxDrained(on: self) }
         } else if !self.kernelIsFull {
             self.kernelIsFull = true
             self.writeProgress = self.loop.now

@@ -73,7 +73,7 @@ final class HTTPServerConnection: StreamHandler {
     }
 
     func outboxDrained(on connection: StreamConnection) {
-        guard self.machine.wantsHead, connection.pendingBytes > 0 else { return }
+        guard self.machine.wantsHead, connection.pendingBytes > 0 || self.machine.isAbandoned else { return }
         self.goOn(connection)
     }
 

@@ -1,0 +1,52 @@
+import Testing
+import TimingleTestSupport
+
+@testable import TimingleNet
+
+struct HTTPServerConnectionTests {
+    private func withListener(
+        _ limits: HTTPLimits = HTTPLimits(),
+        responder: @escaping HTTPHandler,
+        _ body: (Listener) async throws -> Void
+    ) async throws {
+        try await withEventLoopGroup(count: 1) { group in
+            var configuration = HTTPServerConfiguration(responder: responder)
+            configuration.limits = limits
+            let listener = try await Listener.bind(configuration, group: group)
+            do {
+                try await body(listener)
+            } catch {
+                await listener.close()
+                throw error
+            }
+            await listener.close()
+        }
+    }
+
+    @Test func aPeerThatClosedItsHalfSeesTheEndBehindALongAnswer() async throws {
+        // More than the kernel takes at once, and than may be queued before the next request.
+        let content = [UInt8](repeating: UInt8(ascii: "x"), count: 6_000_000)
+        try await self.withListener(responder: { _, _ in HTTPResponse(.ok, body: .bytes(content)) }) { listener in
+            let client = try RawClient(port: listener.port)
+            try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            try await client.finishSending()
+            // The client's reads give up after five seconds; an idle connection would be kept for 75.
+            let answer = try await client.receiveAll()
+            #expect(answer.utf8.count > content.count)
+        }
+    }
+
+    @Test func whatIsRefusedBehindALongAnswerComesBehindAllOfIt() async throws {
+        let content = [UInt8](repeating: UInt8(ascii: "x"), count: 20_000)
+        var limits = HTTPLimits()
+        // The content does not fit behind its head: the head is written before it is queued.
+        limits.outboxBytes = 100
+        let responder: HTTPHandler = { _, _ in HTTPResponse(.ok, body: .bytes(content)) }
+        try await self.withListener(limits, responder: responder) { listener in
+            let client = try RawClient(port: listener.port)
+            try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\nno request\r\n\r\n")
+            let answers = try await client.receiveAll()
+            #expect(answers.contains(String(decoding: content, as: UTF8.self) + "HTTP/1.1 400 "))
+        }
+    }
+}
