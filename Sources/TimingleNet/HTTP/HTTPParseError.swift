@@ -30,6 +30,7 @@ package enum HTTPParseError: Error, Equatable, Sendable, CaseIterable {
     case bodyTimeout
     case handlerFailed
     case overloaded
+    case draining
 
     package var status: HTTPStatus {
         switch self {
@@ -41,7 +42,7 @@ package enum HTTPParseError: Error, Equatable, Sendable, CaseIterable {
         case .bodyTooLarge: .contentTooLarge
         case .headTimeout, .bodyTimeout: .requestTimeout
         case .handlerFailed: .internalServerError
-        case .overloaded: .serviceUnavailable
+        case .overloaded, .draining: .serviceUnavailable
         case .badRequestLine, .badMethod, .badTarget, .badVersion, .bareLineFeed, .bareCarriageReturn,
             .forbiddenByte, .badFieldName, .whitespaceBeforeColon, .lineFolding, .missingHost, .badHost,
             .badContentLength, .conflictingLength, .badTransferEncoding, .badChunk, .badTrailer,
@@ -83,6 +84,7 @@ package enum HTTPParseError: Error, Equatable, Sendable, CaseIterable {
         case .bodyTimeout: "The request body did not arrive in time."
         case .handlerFailed: "The request could not be handled."
         case .overloaded: "The server has too many connections."
+        case .draining: "The server is going down; please connect again."
         }
     }
 }

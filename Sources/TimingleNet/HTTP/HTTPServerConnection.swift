@@ -217,7 +217,11 @@ final class HTTPServerConnection: StreamHandler {
         }
         switch self.machine.responded(wantsUpgrade: true, wantsClose: false) {
         case .refuseUpgrade:
-            self.answer(HTTPUpgradeHandOver.refusal(.notAnUpgrade))
+            // A good handshake that only came too late is told to come again, not that it was wrong.
+            self.answer(
+                self.shard.isDraining
+                    ? self.refusal(.draining, request.fields) : HTTPUpgradeHandOver.refusal(.notAnUpgrade)
+            )
         case .upgrade:
             guard let stream = self.stream else { return }
             let fields = WebSocketHandshake.responseFields(accepted, subprotocol: upgrade.subprotocol)
@@ -258,7 +262,7 @@ final class HTTPServerConnection: StreamHandler {
 
     private func writeRefusal(_ error: HTTPParseError, on stream: StreamConnection) {
         self.deadline = nil
-        let response = self.shard.configuration.errorResponse(error, self.head.map { HTTPFields($0.fields) })
+        let response = self.refusal(error, self.head.map { HTTPFields($0.fields) })
         var framing = HTTPResponseEncoder.Framing()
         framing.close = true
         framing.isHead = self.head?.method == .head
@@ -285,6 +289,13 @@ final class HTTPServerConnection: StreamHandler {
     }
 
     // The timer holds the connection; its end clears it.
+    private func refusal(_ error: HTTPParseError, _ fields: HTTPFields?) -> HTTPResponse {
+        var response = self.shard.configuration.errorResponse(error, fields)
+        response.fields["Connection"] = "close"
+        if error.status == .serviceUnavailable { response.fields["Retry-After"] = "2" }
+        return response
+    }
+
     private func arm(_ deadline: ContinuousClock.Instant) {
         self.armedFor = deadline
         self.timer = self.shard.loop.schedule(at: deadline) { self.timerFired() }

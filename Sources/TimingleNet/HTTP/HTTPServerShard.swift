@@ -25,7 +25,7 @@ final class HTTPServerShard: StreamConnectionOwner {
     private var freeSlots: [Int] = []
     private var openConnections = 0
     private var runningRequests = 0
-    private var isDraining = false
+    private(set) var isDraining = false
     private var dates = HTTPDateCache()
     private var requestNumber = UInt64.random(in: .min ... .max)
     private var idleWaiters: [IdleWaiter] = []

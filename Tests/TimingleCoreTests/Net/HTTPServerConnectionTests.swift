@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 import TimingleTestSupport
 
@@ -48,5 +49,33 @@ struct HTTPServerConnectionTests {
             let answers = try await client.receiveAll()
             #expect(answers.contains(String(decoding: content, as: UTF8.self) + "HTTP/1.1 400 "))
         }
+    }
+
+    @Test func aHandshakeThatMeetsTheDrainIsToldToComeAgain() async throws {
+        let running = Mutex<CheckedContinuation<Void, Never>?>(nil)
+        let responder: HTTPHandler = { _, _ in
+            await withCheckedContinuation { continuation in running.withLock { $0 = continuation } }
+            return .upgrade(WebSocketUpgrade { SilentSocket() })
+        }
+        try await self.withListener(responder: responder) { listener in
+            let client = try RawClient(port: listener.port)
+            try await client.send(
+                "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                    + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+            )
+            while running.withLock({ $0 == nil }) { try await Task.sleep(for: .milliseconds(1)) }
+            _ = await listener.drain(deadline: .zero)
+            running.withLock { $0 }?.resume()
+            let answer = try await client.receiveAll()
+            #expect(answer.hasPrefix("HTTP/1.1 503 ") && answer.contains("Retry-After: "))
+            #expect(answer.contains("Connection: close"))
+        }
+    }
+
+    private final class SilentSocket: WebSocketHandler {
+        func opened(_ socket: WebSocketConnection) {}
+        func textReceived(_ text: Span<UInt8>, on socket: WebSocketConnection) {}
+        func binaryReceived(_ bytes: Span<UInt8>, on socket: WebSocketConnection) {}
+        func closed(_ code: WebSocketCloseCode, on socket: WebSocketConnection) {}
     }
 }
