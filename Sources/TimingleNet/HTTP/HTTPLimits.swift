@@ -9,6 +9,12 @@ package struct HTTPLimits: Sendable {
     package var fieldCount = 100
     /// Longest request body after decoding; beyond it 413.
     package var bodyBytes = 1024 * 1024
+    /// Content of all bodies on one loop, from their first bytes until their answers; beyond it 503.
+    ///
+    /// One whole body always fits.
+    package var bodyBytesPerLoop = 128 * 1024 * 1024
+    /// What each body may hold outside of that budget: while large ones have spent it, small requests still pass.
+    package var bodyBytesUncounted = 8 * 1024
     /// Longest chunk extension of one chunk, and longest trailer section.
     package var chunkExtensionBytes = 256
     package var trailerBytes = 4 * 1024

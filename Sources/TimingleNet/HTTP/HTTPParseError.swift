@@ -31,6 +31,7 @@ package enum HTTPParseError: Error, Equatable, Sendable, CaseIterable {
     case handlerFailed
     case overloaded
     case draining
+    case bodiesTooLarge
 
     package var status: HTTPStatus {
         switch self {
@@ -42,7 +43,7 @@ package enum HTTPParseError: Error, Equatable, Sendable, CaseIterable {
         case .bodyTooLarge: .contentTooLarge
         case .headTimeout, .bodyTimeout: .requestTimeout
         case .handlerFailed: .internalServerError
-        case .overloaded, .draining: .serviceUnavailable
+        case .overloaded, .draining, .bodiesTooLarge: .serviceUnavailable
         case .badRequestLine, .badMethod, .badTarget, .badVersion, .bareLineFeed, .bareCarriageReturn,
             .forbiddenByte, .badFieldName, .whitespaceBeforeColon, .lineFolding, .missingHost, .badHost,
             .badContentLength, .conflictingLength, .badTransferEncoding, .badChunk, .badTrailer,
@@ -85,6 +86,7 @@ package enum HTTPParseError: Error, Equatable, Sendable, CaseIterable {
         case .handlerFailed: "The request could not be handled."
         case .overloaded: "The server has too many connections."
         case .draining: "The server is going down; please connect again."
+        case .bodiesTooLarge: "The server is busy with other large requests."
         }
     }
 }

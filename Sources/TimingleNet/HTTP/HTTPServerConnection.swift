@@ -12,6 +12,8 @@ final class HTTPServerConnection: StreamHandler {
     private var decoder: HTTPBodyDecoder?
     private var head: HTTPRequestHead?
     private var body: [UInt8] = []
+    /// What this request's body has taken out of the loop's budget.
+    private var heldBodyBytes = 0
     private var bodyStart: ContinuousClock.Instant
     private var task: Task<Void, Never>?
     private var deadline: ContinuousClock.Instant?
@@ -82,8 +84,9 @@ final class HTTPServerConnection: StreamHandler {
         self.clearTimer()
         self.deadline = nil
         switch self.machine.streamClosed() {
+        // Its task holds the body until it has ended.
         case .cancelRequest: self.task?.cancel()
-        case .nothing: break
+        case .nothing: self.releaseBody()
         }
     }
 
@@ -131,6 +134,7 @@ final class HTTPServerConnection: StreamHandler {
         self.decoder = nil
         do throws(HTTPParseError) {
             let count = try decoder.decode(bytes, into: &self.body, limits: self.limits)
+            try self.holdBody()
             if decoder.isDone {
                 self.machine.bodyCompleted()
                 self.startRequest(head)
@@ -143,6 +147,17 @@ final class HTTPServerConnection: StreamHandler {
             self.refuse(error)
             return nil
         }
+    }
+
+    private func holdBody() throws(HTTPParseError) {
+        let counted = max(0, self.body.count - self.limits.bodyBytesUncounted)
+        guard self.shard.holdBodyBytes(counted - self.heldBodyBytes) else { throw .bodiesTooLarge }
+        self.heldBodyBytes = counted
+    }
+
+    private func releaseBody() {
+        self.shard.releaseBodyBytes(self.heldBodyBytes)
+        self.heldBodyBytes = 0
     }
 
     private func startRequest(_ head: HTTPRequestHead) {
@@ -181,6 +196,7 @@ final class HTTPServerConnection: StreamHandler {
 
     private func responded(_ response: HTTPResponse, to request: HTTPRequest) {
         self.task = nil
+        self.releaseBody()
         self.shard.requestEnded()
         if case .upgrade(let upgrade) = response.body {
             self.upgrade(upgrade, response, request)
@@ -268,8 +284,16 @@ final class HTTPServerConnection: StreamHandler {
         framing.isHead = self.head?.method == .head
         self.head = nil
         self.body = []
+        self.releaseBody()
         self.write(response, framing, on: stream)
         stream.closeAfterFlush()
+    }
+
+    private func refusal(_ error: HTTPParseError, _ fields: HTTPFields?) -> HTTPResponse {
+        var response = self.shard.configuration.errorResponse(error, fields)
+        response.fields["Connection"] = "close"
+        if error.status == .serviceUnavailable { response.fields["Retry-After"] = "2" }
+        return response
     }
 
     // MARK: Deadline
@@ -289,13 +313,6 @@ final class HTTPServerConnection: StreamHandler {
     }
 
     // The timer holds the connection; its end clears it.
-    private func refusal(_ error: HTTPParseError, _ fields: HTTPFields?) -> HTTPResponse {
-        var response = self.shard.configuration.errorResponse(error, fields)
-        response.fields["Connection"] = "close"
-        if error.status == .serviceUnavailable { response.fields["Retry-After"] = "2" }
-        return response
-    }
-
     private func arm(_ deadline: ContinuousClock.Instant) {
         self.armedFor = deadline
         self.timer = self.shard.loop.schedule(at: deadline) { self.timerFired() }

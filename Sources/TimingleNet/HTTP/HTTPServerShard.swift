@@ -25,6 +25,7 @@ final class HTTPServerShard: StreamConnectionOwner {
     private var freeSlots: [Int] = []
     private var openConnections = 0
     private var runningRequests = 0
+    private var heldBodyBytes = 0
     private(set) var isDraining = false
     private var dates = HTTPDateCache()
     private var requestNumber = UInt64.random(in: .min ... .max)
@@ -115,6 +116,19 @@ final class HTTPServerShard: StreamConnectionOwner {
     func requestEnded() {
         self.runningRequests -= 1
         self.checkIdle()
+    }
+
+    /// Takes `count` more bytes out of the budget for bodies; false, and nothing is taken, when it is spent.
+    func holdBodyBytes(_ count: Int) -> Bool {
+        let limits = self.configuration.limits
+        guard self.heldBodyBytes + count <= max(limits.bodyBytesPerLoop, limits.bodyBytes) else { return false }
+        self.heldBodyBytes += count
+        return true
+    }
+
+    func releaseBodyBytes(_ count: Int) {
+        self.heldBodyBytes -= count
+        precondition(self.heldBodyBytes >= 0, "a body was released twice")
     }
 
     func dateFieldLine() -> [UInt8] { self.dates.fieldLine(unixSeconds: SystemClock.unixSeconds()) }

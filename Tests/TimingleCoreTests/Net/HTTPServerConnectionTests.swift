@@ -72,6 +72,40 @@ struct HTTPServerConnectionTests {
         }
     }
 
+    @Test func bodiesOfAllConnectionsShareABudget() async throws {
+        var limits = HTTPLimits()
+        limits.bodyBytes = 40_000
+        limits.bodyBytesPerLoop = 40_000
+        let echo: HTTPHandler = { request, _ in HTTPResponse(.ok, body: .bytes(Array("\(request.body.count)".utf8))) }
+        func head(_ count: Int) -> [UInt8] {
+            Array("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: \(count)\r\n\r\n".utf8)
+        }
+        func content(_ count: Int) -> [UInt8] { [UInt8](repeating: 1, count: count) }
+        try await self.withListener(limits, responder: echo) { listener in
+            let slow = try RawClient(port: listener.port)
+            try await slow.send(head(40_000) + content(30_000))
+            // Only what the server has taken counts: it answers this behind those bytes, on the same loop.
+            let small = try RawClient(port: listener.port)
+            try await small.send(head(8_000) + content(8_000))
+            #expect(try await small.receiveAll().hasSuffix("8000"))
+            let large = try RawClient(port: listener.port)
+            try await large.send(head(40_000) + content(40_000))
+            #expect(try await large.receiveAll().hasPrefix("HTTP/1.1 503 "))
+            try await slow.send(content(10_000))
+            #expect(try await slow.receiveAll().hasSuffix("40000"))
+            // What the first ones held was given back: answered, refused, and left by its peer in the middle.
+            for _ in 0..<3 {
+                let gone = try RawClient(port: listener.port)
+                try await gone.send(head(40_000) + content(30_000))
+                try await gone.finishSending()
+                #expect(try await gone.receiveAll() == "")
+            }
+            let again = try RawClient(port: listener.port)
+            try await again.send(head(40_000) + content(40_000))
+            #expect(try await again.receiveAll().hasSuffix("40000"))
+        }
+    }
+
     private final class SilentSocket: WebSocketHandler {
         func opened(_ socket: WebSocketConnection) {}
         func textReceived(_ text: Span<UInt8>, on socket: WebSocketConnection) {}
