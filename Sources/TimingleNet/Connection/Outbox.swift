@@ -16,6 +16,9 @@ package struct Outbox: ~Copyable {
 
     /// Chunks of one write; Linux allows 1,024, more than 64 gains nothing.
     static let chunksPerWrite = 64
+    /// A chunk costs its own storage and a reference: for chunks that are smaller than this on the mean, the limit on
+    /// bytes would bound nothing.
+    private static let meanChunkBytesMin = 64
 
     private var chunks: [[UInt8]] = []
     /// Chunks before `head` are written and empty.
@@ -28,8 +31,12 @@ package struct Outbox: ~Copyable {
     package var isEmpty: Bool { self.queuedBytes == 0 }
 
     /// True when `count` more bytes are within `limit`; an empty outbox takes any one chunk.
+    ///
+    /// The number of chunks has a limit too: that of bytes over the least mean size of a chunk.
     package func hasRoom(for count: Int, limit: Int) -> Bool {
-        self.queuedBytes == 0 || (count <= limit && self.queuedBytes <= limit - count)
+        if self.queuedBytes == 0 { return true }
+        return count <= limit && self.queuedBytes <= limit - count
+            && self.chunks.count - self.head < max(Self.chunksPerWrite, limit / Self.meanChunkBytesMin)
     }
 
     package mutating func append(_ bytes: [UInt8]) {

@@ -53,6 +53,17 @@ struct OutboxTests {
         #expect(outbox.hasRoom(for: .max, limit: 10) == false)
     }
 
+    @Test func aFloodOfTinyChunksIsBoundedByTheirNumber() {
+        // A peer that pings and does not read: each pong is two bytes on the wire and far more in memory.
+        var outbox = Outbox()
+        var count = 0
+        while outbox.hasRoom(for: 2, limit: 1024 * 1024) {
+            outbox.append([0x8a, 0])
+            count += 1
+        }
+        #expect(count == 16 * 1024)
+    }
+
     @Test func aFailureIsHandedOnAndNothingIsLostBefore() {
         var outbox = Outbox()
         outbox.append([1])
