@@ -150,23 +150,22 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
         self.updateInterest()
     }
 
-    /// Reads until the kernel has no more, at most four buffers a turn so that one peer cannot own the loop.
+    /// Reads one buffer; what is left makes the next turn, behind everybody else's, so that no peer owns the loop.
+    ///
+    /// A buffer may hold ten thousand tiny frames: it is not little.
     private func readAvailable() {
-        for _ in 0..<4 {
-            guard !self.machine.isClosed, self.wantsToRead else { return }
-            let buffer = self.loop.buffers.borrow()
-            defer { self.loop.buffers.giveBack() }
-            let count: Int
-            do throws(SystemError) {
-                guard case .processed(let read) = try self.io.read(into: buffer) else { return }
-                count = read
-            } catch {
-                return self.end(.failed(error))
-            }
-            guard count > 0 else { return self.peerClosed() }
-            self.received(UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
-            if count < buffer.count { return }
+        guard self.wantsToRead else { return }
+        let buffer = self.loop.buffers.borrow()
+        defer { self.loop.buffers.giveBack() }
+        let count: Int
+        do throws(SystemError) {
+            guard case .processed(let read) = try self.io.read(into: buffer) else { return }
+            count = read
+        } catch {
+            return self.end(.failed(error))
         }
+        guard count > 0 else { return self.peerClosed() }
+        self.received(UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
     }
 
     private func received(_ bytes: UnsafeMutableRawBufferPointer) {

@@ -103,6 +103,19 @@ struct StreamConnectionTests {
         }
     }
 
+    @Test func aPeerThatSendsALotHasOneReadATurn() async throws {
+        try await self.onLoop { loop in
+            let full = ScriptedSocket.Read.bytes([UInt8](repeating: 1, count: BufferPool.readBytes))
+            let world = Self.world(loop, reads: [full, full, full])
+            world.socket.ready(.readable)
+            #expect(world.handler.received.count == BufferPool.readBytes)
+            world.socket.ready(.readable)
+            #expect(world.handler.received.count == 2 * BufferPool.readBytes)
+            return world
+        } then: { _ in
+        }
+    }
+
     @Test func aSlowPeerIsAVerdictOnQueuedBytes() async throws {
         var limits = StreamLimits()
         limits.outboxBytes = 10
