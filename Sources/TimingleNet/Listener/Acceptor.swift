@@ -12,6 +12,7 @@ final class Acceptor: ReadinessHandler {
 
     private static let acceptsPerTurn = 64
     private static let pauseMax: Duration = .seconds(1)
+    private static let tellFullInterval: Duration = .seconds(10)
 
     private let loop: EventLoop
     private let targets: [Target]
@@ -22,6 +23,8 @@ final class Acceptor: ReadinessHandler {
     private var registration: RegistrationID?
     private var backoff: AcceptBackoffStateMachine = .accepting(failures: 0)
     private var isFull = false
+    /// When the log was last told that there is no room; under a flood that happens at each connection's end.
+    private var toldFull: ContinuousClock.Instant?
     private var nextTarget = 0
 
     init(
@@ -50,7 +53,7 @@ final class Acceptor: ReadinessHandler {
     /// A connection ended somewhere.
     func roomCame() {
         guard self.isFull else { return }
-        guard self.connections < self.connectionsMax else { return self.waitForRoom() }
+        guard self.hasRoom else { return self.waitForRoom() }
         self.isFull = false
         self.updateInterest()
     }
@@ -70,8 +73,11 @@ final class Acceptor: ReadinessHandler {
     private func waitForRoom() {
         self.door.waitForRoom()
         // An end between the count and the flag told nobody.
-        if self.connections < self.connectionsMax { self.door.connectionEnded() }
+        if self.hasRoom { self.door.connectionEnded() }
     }
+
+    /// Room for a refusal at least: who comes while all places are taken is told so and need not wait for one.
+    private var hasRoom: Bool { self.connections < self.connectionsMax + self.refusalsMax }
 
     private var connections: Int { self.targets.reduce(0) { $0 + $1.load.connections } }
 
@@ -81,14 +87,21 @@ final class Acceptor: ReadinessHandler {
     private func acceptWaiting() {
         for _ in 0..<Self.acceptsPerTurn {
             let connections = self.connections
-            guard connections < self.connectionsMax + self.refusalsMax else {
+            guard self.hasRoom else {
                 self.isFull = true
-                self.log.warning("connection limit reached", ["connections": LogValue(connections)])
+                self.tellFull(connections)
                 self.updateInterest()
                 return self.waitForRoom()
             }
             guard self.acceptOne(overloaded: connections >= self.connectionsMax) else { return }
         }
+    }
+
+    private func tellFull(_ connections: Int) {
+        let now = self.loop.now
+        if let told = self.toldFull, now < told + Self.tellFullInterval { return }
+        self.toldFull = now
+        self.log.warning("connection limit reached", ["connections": LogValue(connections)])
     }
 
     private func acceptOne(overloaded: Bool) -> Bool {
