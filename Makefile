@@ -3,11 +3,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help run test build release unit e2e format lint tsan asan services-start services-stop reset ci clean
 
-# make unit FILTER=HubTests; make e2e E2E="-k restart"; make run RELEASE=1 PORT=9000
+# make unit FILTER=HubTests; make e2e E2E="-k restart" RELEASE=1; make run RELEASE=1 PORT=9000
 FILTER ?=
 E2E ?=
 RELEASE ?=
-SWIFT_SOURCES := Sources Tests Package.swift
 
 help: ## Show this menu
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,8 +14,8 @@ help: ## Show this menu
 run: ## Install what is missing, start services, serve with demo data (RELEASE=1, PORT=8080)
 	@RELEASE='$(RELEASE)' exec scripts/run.sh
 
-test: ## Everything: unit, integration and end-to-end tests on real servers
-	@FILTER='$(FILTER)' E2E='$(E2E)' exec scripts/test.sh all
+test: ## Everything: style, unit, integration and end-to-end tests on real servers
+	@FILTER='$(FILTER)' E2E='$(E2E)' RELEASE='$(RELEASE)' exec scripts/test.sh all
 
 build: ## Debug build
 	@scripts/build.sh debug
@@ -27,14 +26,14 @@ release: ## Release build
 unit: ## Swift tests on real servers (FILTER=SuiteName)
 	@FILTER='$(FILTER)' exec scripts/test.sh unit
 
-e2e: ## End-to-end tests of the binary (E2E="-k restart")
-	@E2E='$(E2E)' exec scripts/test.sh e2e
+e2e: ## End-to-end tests of the binary (E2E="-k restart", RELEASE=1, TIMINGLE_BINARY=path)
+	@E2E='$(E2E)' RELEASE='$(RELEASE)' exec scripts/test.sh e2e
 
 format: ## Format all Swift files
-	swift format --in-place --parallel --recursive $(SWIFT_SOURCES)
+	swift format --in-place --parallel --recursive Sources Tests Package.swift
 
 lint: ## Check the style
-	swift format lint --strict --parallel --recursive $(SWIFT_SOURCES)
+	@scripts/lint.sh
 
 tsan: ## Swift tests under the thread sanitizer
 	@SANITIZE=thread FILTER='$(FILTER)' exec scripts/test.sh unit
@@ -53,7 +52,7 @@ reset: ## Stop the demo's services and throw their data away
 	@scripts/services.sh reset run
 	@rm -f .timingle/run/demo.json
 
-ci: lint release test tsan ## What must pass before a change lands
+ci: release test tsan asan ## What must pass before a change lands
 
 clean: ## Remove build products (the demo's data stays: make reset)
 	rm -rf .build

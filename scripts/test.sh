@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs the tests on real servers: scripts/test.sh all|unit|e2e.
 #
-# FILTER narrows the Swift tests, E2E holds pytest's arguments, SANITIZE is thread or address.
+# FILTER narrows the Swift tests, E2E holds pytest's arguments, SANITIZE is thread or address. The end-to-end tests run
+# against the debug build, with RELEASE=1 against the release build, or against TIMINGLE_BINARY, which is not built.
 # DATABASE_URL, REDIS_URL and NATS_URL, where set, take the place of private servers.
 set -euo pipefail
 
@@ -9,6 +10,8 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 # shellcheck source=scripts/lib/install.sh
 . "$ROOT/scripts/lib/install.sh"
+# shellcheck source=scripts/lib/sanitize.sh
+. "$ROOT/scripts/lib/sanitize.sh"
 
 what=${1:-all}
 [[ $what =~ ^(all|unit|e2e)$ ]] || die "usage: scripts/test.sh all|unit|e2e"
@@ -30,6 +33,23 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
+failed=()
+if [ "$what" = all ]; then
+    say "Style"
+    scripts/lint.sh || failed+=("style")
+fi
+
+flags=()
+case ${SANITIZE:-} in
+'') ;;
+thread | address)
+    flags=(--sanitize "$SANITIZE" --scratch-path ".build/$SANITIZE")
+    require_sanitizer "$SANITIZE"
+    sanitizer_options
+    ;;
+*) die "SANITIZE is thread or address" ;;
+esac
+
 scripts/services.sh start test
 eval "$(scripts/services.sh env test)"
 export TIMINGLE_TEST_DATABASE_URL=$DATABASE_URL TIMINGLE_TEST_REDIS_URL=$REDIS_URL TIMINGLE_TEST_NATS_URL=$NATS_URL
@@ -37,29 +57,23 @@ export TIMINGLE_TEST_REQUIRE_SERVICES=1
 # The tests say what the server gets; nothing of ours may leak in.
 unset DATABASE_URL REDIS_URL NATS_URL NATS_MONITOR_URL
 
-flags=()
-case ${SANITIZE:-} in
-'') ;;
-thread | address) flags=(--sanitize "$SANITIZE" --scratch-path ".build/$SANITIZE") ;;
-*) die "SANITIZE is thread or address" ;;
-esac
+product=(--product timingle --configuration "$([ -n "${RELEASE:-}" ] && echo release || echo debug)")
 
 say "Building"
-if [ "$what" = e2e ]; then
-    swift build --product timingle
-else
-    swift build --build-tests "${flags[@]}"
+[ "$what" = e2e ] || swift build --build-tests "${flags[@]}"
+if [ "$what" != unit ] && [ -z "${TIMINGLE_BINARY:-}" ]; then
+    swift build "${product[@]}"
+    TIMINGLE_BINARY="$(swift build "${product[@]}" --show-bin-path)/timingle"
 fi
 
-failed=()
 if [ "$what" != e2e ]; then
     say "Swift tests"
-    swift test --skip-build --no-parallel "${flags[@]}" ${FILTER:+--filter "$FILTER"} || failed+=("Swift tests")
+    preload=()
+    [ "${SANITIZE:-}" != thread ] || preload=(env "LD_PRELOAD=$(thread_hints)")
+    "${preload[@]}" swift test --skip-build --no-parallel "${flags[@]}" ${FILTER:+--filter "$FILTER"} ||
+        failed+=("Swift tests")
 fi
 if [ "$what" != unit ]; then
-    # Building the tests built the product too; this makes sure of it and is quick then.
-    [ "$what" = e2e ] || swift build --product timingle
-    TIMINGLE_BINARY="$(swift build --show-bin-path)/timingle"
     export TIMINGLE_BINARY
     say "End-to-end tests of $TIMINGLE_BINARY"
     # shellcheck disable=SC2086

@@ -1,4 +1,5 @@
 import Testing
+import TimingleTestSupport
 
 @testable import TimingleCore
 
@@ -19,9 +20,9 @@ struct PostgresURLTests {
         #expect(!"\(url)".contains("secret"))
     }
 
-    @Test(arguments: ["postgres://me:secret@[::1/db", "host", "nonsense=secret", "a\u{0}b"])
-    func aBrokenOneIsAnErrorThatDoesNotShowIt(text: String) {
-        let error = #expect(throws: PostgresError.self) { try PostgresURL(text) }
+    @Test(arguments: ["postgres://me:secret@[::1/db", "host", "nonsense=secret", "a\u{0}b"] as [TextArgument])
+    func aBrokenOneIsAnErrorThatDoesNotShowIt(text: TextArgument) {
+        let error = #expect(throws: PostgresError.self) { try PostgresURL(text.value) }
         #expect(error.map { "\($0)".contains("secret") } == false)
     }
 

@@ -24,13 +24,15 @@ struct ChatServiceTests {
         }
     }
 
-    @Test(arguments: [
-        ("", "VALIDATION_ERROR"), (" \u{2003}\n", "VALIDATION_ERROR"), ("a\u{0}b", "VALIDATION_ERROR"),
-        (String(repeating: "가", count: 4_001), "VALIDATION_ERROR"),
-    ])
-    func badTextsAreRefused(text: String, code: String) async throws {
+    @Test(
+        arguments: [
+            ("", "VALIDATION_ERROR"), (" \u{2003}\n", "VALIDATION_ERROR"), ("a\u{0}b", "VALIDATION_ERROR"),
+            (.repeating("가", count: 4_001), "VALIDATION_ERROR"),
+        ] as [(TextArgument, String)]
+    )
+    func badTextsAreRefused(text: TextArgument, code: String) async throws {
         try await ChatWorld.with { world in
-            let result = await self.post(world, MessageDraft(eventID: world.event, text: text))
+            let result = await self.post(world, MessageDraft(eventID: world.event, text: text.value))
             guard case .failure(let error) = result else {
                 Issue.record("accepted")
                 return

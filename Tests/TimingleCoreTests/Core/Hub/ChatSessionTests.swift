@@ -93,17 +93,29 @@ struct ChatSessionTests {
                 if number < 150 { try await world.store.append([message]) }
             }
             let isDone = Locked(false)
+            // Few enough that the oldest position stays within what a session may catch up with, however slow it opens.
+            let allowance = Locked(0)
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask {
                     while !isDone.withLock({ $0 }) {
+                        let mayWrite = allowance.withLock { left in
+                            left = max(-1, left - 1)
+                            return left >= 0
+                        }
+                        guard mayWrite else {
+                            try await Task.sleep(for: .milliseconds(1))
+                            continue
+                        }
                         let message = try await world.hub.append(world.draft("live"))
                         try await world.store.append([message])
                         try await Task.sleep(for: .milliseconds(1))
                     }
                 }
                 for (index, since) in [20, 199, 120, 60].enumerated() {
+                    allowance.withLock { $0 = 15 }
                     let session = try await world.open(world.jiwoo, since: ids[since], loop: index % 2)
                     let reached = session.seqs.last ?? 0
+                    allowance.withLock { $0 = 15 }
                     #expect(await eventually { (session.seqs.last ?? 0) > reached + 5 })
                     try await session.end()
                     let seqs = session.seqs

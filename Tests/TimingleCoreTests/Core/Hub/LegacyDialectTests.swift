@@ -51,23 +51,27 @@ struct LegacyDialectTests {
         )
     }
 
-    @Test(arguments: [
-        ("", "INVALID_JSON"), ("hello", "INVALID_JSON"), ("[]", "INVALID_JSON"), ("\"x\"", "INVALID_JSON"),
-        ("{\"message\":\"a\"}{\"message\":\"b\"}", "INVALID_JSON"), ("{\"message\":\"a\"}\n{}", "INVALID_JSON"),
-        ("{\"message\":\"\\ud800\"}", "INVALID_JSON"), ("{\"message\":1e999}", "INVALID_JSON"),
-        (String(repeating: "[", count: 10_000), "INVALID_JSON"), ("{\"a\":[[[[[[[[[1]]]]]]]]]}", "INVALID_JSON"),
-        ("{}", "VALIDATION_ERROR"), ("{\"message\":5}", "VALIDATION_ERROR"), ("{\"message\":null}", "VALIDATION_ERROR"),
-        ("{\"message\":\"\\u0000\"}", "VALIDATION_ERROR"), ("{\"message\":\"a\",\"event_id\":6}", "VALIDATION_ERROR"),
-        ("{\"message\":\"a\",\"event_id\":\"5\"}", "VALIDATION_ERROR"),
-        ("{\"message\":\"a\",\"reply_to\":\"x\"}", "VALIDATION_ERROR"),
-        ("{\"message\":\"a\",\"client_id\":7}", "VALIDATION_ERROR"),
-        ("{\"message\":\"a\",\"message_type\":\"system\"}", "VALIDATION_ERROR"),
-        ("{\"type\":\"read\"}", "VALIDATION_ERROR"), ("{\"type\":7,\"message\":\"a\"}", "VALIDATION_ERROR"),
-        ("{\"type\":\"system\",\"message\":\"a\"}", "TYPE_NOT_ALLOWED"),
-        ("{\"type\":\"nonsense\"}", "UNKNOWN_TYPE"),
-    ])
-    func badFramesAreTypedErrors(frame: String, code: String) {
-        switch self.parse(frame) {
+    @Test(
+        arguments: [
+            ("", "INVALID_JSON"), ("hello", "INVALID_JSON"), ("[]", "INVALID_JSON"), ("\"x\"", "INVALID_JSON"),
+            ("{\"message\":\"a\"}{\"message\":\"b\"}", "INVALID_JSON"), ("{\"message\":\"a\"}\n{}", "INVALID_JSON"),
+            ("{\"message\":\"\\ud800\"}", "INVALID_JSON"), ("{\"message\":1e999}", "INVALID_JSON"),
+            (.repeating("[", count: 10_000), "INVALID_JSON"), ("{\"a\":[[[[[[[[[1]]]]]]]]]}", "INVALID_JSON"),
+            ("{}", "VALIDATION_ERROR"), ("{\"message\":5}", "VALIDATION_ERROR"),
+            ("{\"message\":null}", "VALIDATION_ERROR"),
+            ("{\"message\":\"\\u0000\"}", "VALIDATION_ERROR"),
+            ("{\"message\":\"a\",\"event_id\":6}", "VALIDATION_ERROR"),
+            ("{\"message\":\"a\",\"event_id\":\"5\"}", "VALIDATION_ERROR"),
+            ("{\"message\":\"a\",\"reply_to\":\"x\"}", "VALIDATION_ERROR"),
+            ("{\"message\":\"a\",\"client_id\":7}", "VALIDATION_ERROR"),
+            ("{\"message\":\"a\",\"message_type\":\"system\"}", "VALIDATION_ERROR"),
+            ("{\"type\":\"read\"}", "VALIDATION_ERROR"), ("{\"type\":7,\"message\":\"a\"}", "VALIDATION_ERROR"),
+            ("{\"type\":\"system\",\"message\":\"a\"}", "TYPE_NOT_ALLOWED"),
+            ("{\"type\":\"nonsense\"}", "UNKNOWN_TYPE"),
+        ] as [(TextArgument, String)]
+    )
+    func badFramesAreTypedErrors(frame: TextArgument, code: String) {
+        switch self.parse(frame.value) {
         case .success(let command): Issue.record("understood as \(command)")
         case .failure(let error): #expect(error.code == code)
         }

@@ -5,12 +5,15 @@ import TimingleTestSupport
 @testable import TimingleCore
 
 struct RoomRecordTests {
-    @Test(arguments: [
-        "plain", "한국어 메시지", "emoji 👩‍👩‍👧‍👦 and 🇰🇷", "\"quotes\" and \\ back", "tab\tnewline\nreturn\r",
-        "\u{1}\u{1f}\u{7f}", "line\u{2028}separator\u{2029}", "</script>", "e\u{301}",
-        String(repeating: "가", count: 4_000),
-    ])
-    func anyTextSurvivesTheRoundTrip(text: String) throws {
+    @Test(
+        arguments: [
+            "plain", "한국어 메시지", "emoji 👩‍👩‍👧‍👦 and 🇰🇷", "\"quotes\" and \\ back", "tab\tnewline\nreturn\r",
+            "\u{1}\u{1f}\u{7f}", "line\u{2028}separator\u{2029}", "</script>", "e\u{301}",
+            .repeating("가", count: 4_000),
+        ] as [TextArgument]
+    )
+    func anyTextSurvivesTheRoundTrip(argument: TextArgument) throws {
+        let text = argument.value
         let message = ChatMessage.sample(seq: 7, text: text)
         let bytes = RoomRecord.encode(message)
         #expect(RoomRecord.decode(bytes) == message)
