@@ -222,3 +222,14 @@ def test_the_history_is_limited(pair):
     eventually(lambda: len(creator.history(event["id"])) == 6)
     page = body_of(creator.get(f"/events/{event['id']}/history", limit=2), 200)["history"]
     assert [json.loads(entry["new_value"]) for entry in page] == ["4", "3"]
+
+
+def test_the_list_of_a_day_a_week_and_a_month_is_the_users_own(people):
+    (creator,) = people("지영")
+    now = creator.create_event(title="지금", start_time=later(0), end_time=later(0, 1))
+    creator.create_event(title="내년", start_time=later(400), end_time=later(400, 1))
+    for zone in ("Pacific/Kiritimati", "America/New_York", "UTC"):
+        body_of(creator.patch("/users/me", timezone=zone), 200)
+        for period in ("today", "week", "month"):
+            assert [event["id"] for event in body_of(creator.get("/events", range=period), 200)] == [now["id"]]
+    refusal(creator.get("/events", range="year"), 422)

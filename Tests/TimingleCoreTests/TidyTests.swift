@@ -98,6 +98,12 @@ struct TidyTests {
         }
     }
 
+    @Test func timeZonesAreComputedInOnePlace() {
+        for file in Self.sources where file.imports.contains("FoundationInternationalization") {
+            #expect(file.path == "TimingleCore/Models/LocalPeriod.swift", "\(file.path)")
+        }
+    }
+
     @Test func servicesKnowModelsAndPortsOnly() {
         let folders: Set<String> = ["TimingleCore/Services", "TimingleCore/Models", "TimingleCore/Ports"]
         let banned: Set<String> = ["TimingleNet", "TimingleCQL", "Glibc", "Dispatch", "CLinux"]

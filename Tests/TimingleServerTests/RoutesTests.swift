@@ -100,6 +100,45 @@ struct RoutesTests {
         }
     }
 
+    @Test func rangesAreThoseOfTheUsersZone() async throws {
+        try await RouteWorld.with { world in
+            // It is 2026-01-15T10:00Z: a Thursday evening in Seoul, early Thursday in New York.
+            let host = try await world.person("지영")
+            for (start, end) in [
+                ("2026-01-14T14:00:00Z", "2026-01-14T15:00:00Z"), ("2026-01-14T14:30:00Z", "2026-01-14T15:30:00Z"),
+                ("2026-01-15T14:59:59Z", "2026-01-15T16:00:00Z"), ("2026-01-15T15:00:00Z", "2026-01-15T15:00:00Z"),
+                ("2026-01-18T16:00:00Z", "2026-01-18T17:00:00Z"), ("2026-01-31T14:00:00Z", "2026-01-31T14:30:00Z"),
+            ] {
+                let made = try await world.ask(
+                    .post,
+                    "/events",
+                    #"{"title":"점심","start_time":"\#(start)","end_time":"\#(end)"}"#,
+                    by: host
+                )
+                #expect(made.status == .created)
+            }
+            func expect(_ count: Int, _ query: String) async throws {
+                let response = try await world.ask(.get, "/events?\(query)", by: host)
+                #expect(response.fields["X-Total-Count"] == String(count), "\(query)")
+            }
+            _ = try await world.ask(.patch, "/users/me", #"{"timezone":"Asia/Seoul"}"#, by: host)
+            world.clock.advance(by: .seconds(6))
+            try await expect(2, "range=today")
+            try await expect(4, "range=week")
+            try await expect(6, "range=MONTH")
+            _ = try await world.ask(.patch, "/users/me", #"{"timezone":"America/New_York"}"#, by: host)
+            world.clock.advance(by: .seconds(6))
+            try await expect(2, "range=today")
+            try await expect(5, "range=week")
+            try await expect(0, "range=today&status=CANCELED")
+            for wrong in ["year", "today,week", "%EC%98%A4%EB%8A%98"] {
+                let refused = try await world.ask(.get, "/events?range=\(wrong)", by: host)
+                #expect(refused.status == .unprocessableContent)
+                #expect(refused.error("field") == "range")
+            }
+        }
+    }
+
     @Test func confirmAnswersForTheCreatorAndForTheGuest() async throws {
         try await RouteWorld.with { world in
             let (host, guest) = (try await world.person("지영"), try await world.person("민수"))

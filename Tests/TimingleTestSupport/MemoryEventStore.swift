@@ -107,6 +107,7 @@ package final class MemoryEventStore: EventStore, RoomMarkStore {
                     && query.endingFrom.map { event.endTime >= $0 } ?? true
                     && query.startingFrom.map { event.startTime >= $0 } ?? true
                     && query.startingBefore.map { event.startTime < $0 } ?? true
+                    && query.overlapping.map { Self.overlaps(event, $0) } ?? true
             }
             let sorted = found.sorted { left, right in
                 (left.event.startTime, left.event.id) > (right.event.startTime, right.event.id)
@@ -115,6 +116,11 @@ package final class MemoryEventStore: EventStore, RoomMarkStore {
             let details = page.map { $0.details(unreadMessages: Self.unread($0.event.id, user, state)) }
             return (details, Int64(found.count))
         }
+    }
+
+    private static func overlaps(_ event: Event, _ period: Range<Timestamp>) -> Bool {
+        event.startTime < period.upperBound
+            && (event.endTime > period.lowerBound || event.startTime >= period.lowerBound)
     }
 
     package func change(

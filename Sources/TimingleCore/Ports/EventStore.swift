@@ -46,6 +46,8 @@ package struct EventListQuery: Sendable, Equatable {
     package var endingFrom: Timestamp?
     package var startingFrom: Timestamp?
     package var startingBefore: Timestamp?
+    /// Only events of which a part lies in here; one without length counts where it stands.
+    package var overlapping: Range<Timestamp>?
     /// From 1.
     package var page: Int
     /// 1 to 100.
@@ -56,6 +58,7 @@ package struct EventListQuery: Sendable, Equatable {
         endingFrom: Timestamp? = nil,
         startingFrom: Timestamp? = nil,
         startingBefore: Timestamp? = nil,
+        overlapping: Range<Timestamp>? = nil,
         page: Int = 1,
         limit: Int = 20
     ) {
@@ -63,6 +66,7 @@ package struct EventListQuery: Sendable, Equatable {
         self.endingFrom = endingFrom
         self.startingFrom = startingFrom
         self.startingBefore = startingBefore
+        self.overlapping = overlapping
         self.page = page
         self.limit = limit
     }

@@ -158,6 +158,10 @@ extension PostgresEventRepository {
         if let time = query.endingFrom { filters += " AND e.end_time >= \(time)" }
         if let time = query.startingFrom { filters += " AND e.start_time >= \(time)" }
         if let time = query.startingBefore { filters += " AND e.start_time < \(time)" }
+        if let period = query.overlapping {
+            let (from, to) = (period.lowerBound, period.upperBound)
+            filters += " AND e.start_time < \(to) AND (e.end_time > \(from) OR e.start_time >= \(from))"
+        }
         return filters
     }
 

@@ -44,6 +44,13 @@ struct EventHandlers: Sendable {
                 query.statuses = try Self.statuses(text)
             }
         }
+        if let text = try request.queryText("range") {
+            guard let period = LocalPeriod(rawValue: text.lowercased()) else {
+                let names = LocalPeriod.allCases.map(\.rawValue).joined(separator: ", ")
+                throw ServiceError.wrongType("range", ko: names, en: "one of \(names)")
+            }
+            query.overlapping = period.bounds(at: self.clock.now(), zone: try context.user.timezone)
+        }
         let (events, total) = try await self.events.list(query, by: try context.requester(request))
         var bytes = JSONWriter(capacity: 512 * max(1, events.count))
         bytes.array { writer in

@@ -101,6 +101,28 @@ struct PostgresEventRepositoryTests {
     }
 
     @Test(arguments: EventWorld.kinds)
+    func thePeriodTakesWhatOverlapsIt(kind: EventWorld.Kind) async throws {
+        try await EventWorld.with(kind) { world in
+            let mina = try await world.person("미나")
+            let period = Self.start..<(Self.start + .seconds(3_600))
+            // From minutes before or after the period's start, and how long.
+            let cases: [(title: String, start: Int64, minutes: Int64, isInside: Bool)] = [
+                ("ends as it begins", -30, 30, false), ("reaches into it", -30, 31, true),
+                ("around it", -60, 600, true), ("without length at its start", 0, 0, true),
+                ("within", 10, 10, true), ("begins in it", 59, 60, true), ("begins as it ends", 60, 10, false),
+            ]
+            for one in cases {
+                var draft = Self.draft(one.title, at: period.lowerBound + .seconds(one.start * 60))
+                draft.endTime = draft.startTime + .seconds(one.minutes * 60)
+                _ = try await world.service.create(draft, by: mina)
+            }
+            let (events, total) = try await world.service.list(EventListQuery(overlapping: period), by: mina)
+            #expect(Set(events.map(\.event.title)) == Set(cases.filter(\.isInside).map(\.title)))
+            #expect(total == 5)
+        }
+    }
+
+    @Test(arguments: EventWorld.kinds)
     func theListIsPagedByStartWithoutDuplicates(kind: EventWorld.Kind) async throws {
         try await EventWorld.with(kind) { world in
             let (mina, jun) = (try await world.person("미나"), try await world.person("준"))
