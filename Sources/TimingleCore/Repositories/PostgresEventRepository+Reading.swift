@@ -99,33 +99,47 @@ extension PostgresEventRepository {
 
     /// Two statements, however long the page is.
     ///
-    /// The filters stand in the text only when they are asked for, so that each kind of list has a plan of its own.
+    /// Own events and invitations are each read off an index in the list's order, as far as the page needs. The filters
+    /// stand in the text only when they are asked for, so that each kind of list has a plan of its own.
     package func list(
         user: UserID,
         query: EventListQuery
     ) async throws(StoreError) -> (events: [EventDetails], total: Int64) {
-        let offset = Int64(query.page - 1) * Int64(query.limit)
+        let limit = Int64(query.limit)
+        let offset = Int64(query.page - 1) * limit
         let filters = Self.filters(query)
+        // Only a filter needs the event's row; without one the index of the invitations is enough.
+        let event: PostgresStatement = filters.text.isEmpty ? "" : "JOIN events e ON e.id = p.event_id"
         do throws(PostgresError) {
             let result = try await self.client.query(
                 """
-                WITH found AS (
-                    SELECT e.id, e.start_time FROM events e WHERE e.creator_id = \(user) \(filters)
-                    UNION ALL
-                    SELECT e.id, e.start_time FROM event_participants p JOIN events e ON e.id = p.event_id
-                    WHERE p.user_id = \(user) AND p.status <> 'DECLINED' AND e.creator_id <> \(user) \(filters)
-                ), page AS (
+                WITH page AS (
                     SELECT \(Self.eventColumns), \(Self.personColumns), \(Self.unreadColumn)
                     FROM (
-                        SELECT id FROM found ORDER BY start_time DESC, id DESC
-                        LIMIT \(Int64(query.limit)) OFFSET \(offset)
+                        SELECT id FROM (
+                            (
+                                SELECT e.id, e.start_time FROM events e WHERE e.creator_id = \(user) \(filters)
+                                ORDER BY e.start_time DESC, e.id DESC LIMIT \(offset + limit)
+                            ) UNION (
+                                SELECT p.event_id, p.event_start FROM event_participants p \(event)
+                                WHERE p.user_id = \(user) AND p.status <> 'DECLINED' \(filters)
+                                ORDER BY p.event_start DESC, p.event_id DESC LIMIT \(offset + limit)
+                            )
+                        ) halves
+                        ORDER BY start_time DESC, id DESC LIMIT \(limit) OFFSET \(offset)
                     ) chosen
                     JOIN events e ON e.id = chosen.id
                     JOIN users u ON u.id = e.creator_id
                     LEFT JOIN event_rooms r ON r.event_id = e.id
                     LEFT JOIN event_member_marks m ON m.event_id = e.id AND m.user_id = \(user)
                 )
-                SELECT (SELECT count(*) FROM found) AS total, page.*
+                SELECT (
+                    SELECT count(*) FROM events e WHERE e.creator_id = \(user) \(filters)
+                ) + (
+                    SELECT count(*) FROM event_participants p \(event)
+                    WHERE p.user_id = \(user) AND p.status <> 'DECLINED' \(filters)
+                        AND NOT EXISTS (SELECT FROM events o WHERE o.creator_id = \(user) AND o.id = p.event_id)
+                ) AS total, page.*
                 FROM (SELECT) one LEFT JOIN page ON true
                 ORDER BY page.start_time DESC, page.id DESC
                 """

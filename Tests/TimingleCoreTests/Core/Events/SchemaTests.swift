@@ -85,6 +85,30 @@ struct SchemaTests {
         }
     }
 
+    @Test func invitationsCarryTheirEventsStartWhoeverWrites() async throws {
+        try await withTestDatabase { client, _ in
+            try await Self.prepare(client)
+            func expectRight() async throws {
+                let result = try await client.query(
+                    """
+                    SELECT count(*) = 1 AND bool_and(p.event_start = e.start_time)
+                    FROM event_participants p JOIN events e ON e.id = p.event_id
+                    """
+                )
+                let isRight: Bool = try result[0].decode(at: 0)
+                #expect(isRight)
+            }
+            try await client.query(
+                "INSERT INTO event_participants (event_id, user_id, event_start) VALUES (1, 2, 'epoch')"
+            )
+            try await expectRight()
+            try await client.query("UPDATE events SET start_time = '2026-01-01Z', end_time = '2026-01-02Z'")
+            try await expectRight()
+            try await client.query("UPDATE event_participants SET event_start = 'epoch'")
+            try await expectRight()
+        }
+    }
+
     @Test func rowsChangedByHandAreStampedAndOurOwnTimeStands() async throws {
         try await withTestDatabase { client, _ in
             try await Self.prepare(client)
@@ -112,8 +136,11 @@ struct SchemaTests {
                     "events_creator_keyset_idx"
                 ),
                 (
-                    "SELECT event_id FROM event_participants WHERE user_id = 1 AND status <> 'DECLINED'",
-                    "event_participants_user_status_idx"
+                    """
+                    SELECT event_id FROM event_participants WHERE user_id = 1 AND status <> 'DECLINED'
+                    ORDER BY event_start DESC, event_id DESC LIMIT 20
+                    """,
+                    "event_participants_user_keyset_idx"
                 ),
                 (
                     """
