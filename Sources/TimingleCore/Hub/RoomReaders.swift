@@ -3,7 +3,8 @@ internal import TimingleNet
 /// Who holds a socket in the rooms of one loop; what they were shown they have read.
 ///
 /// Loop-confined (the rooms' home loop). Nothing is done per message and member: rooms with news are gathered, and
-/// every few seconds one statement moves the marks of all who are in them. Whoever turns out to be no member is put out.
+/// every few seconds one statement moves the marks of all who are in them. Whoever turns out to be no member is put
+/// out.
 final class RoomReaders {
     private struct Place {
         var seq: Int64
