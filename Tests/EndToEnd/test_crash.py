@@ -71,10 +71,12 @@ def test_every_echoed_message_survives_kill_nine_and_none_is_doubled_by_sending_
         for person, writer in zip(people, writers, strict=True):
             mine = [(key, text) for key, text in again if key in writer.sent]
             with person.socket(event) as room:
-                # An answer is only promised to what is new: the last line tells that all before it was dealt with.
                 for client_id, text in [*mine[:40], (str(uuid.uuid4()), f"end of turn {turn} {person.name}")]:
                     room.send(text, client_id)
                 room.wait_text(f"end of turn {turn} {person.name}", seconds=30)
+                # Whether it was stored before or is new: each send has its answer.
+                answers = {line.get("client_id") or line.get("client_message_id") for line in room.lines()}
+                assert {client_id for client_id, _ in mine[:40]} <= answers
 
     eventually(lambda: any(item["message"] == "end of turn 2 민수" for item in people[0].messages(event)), seconds=30)
     room = people[0].whole_room(event, page=200)

@@ -163,7 +163,10 @@ package final class ChatSession: WebSocketHandler {
                 type: type,
                 attachments: attachments
             )
-            _ = try await self.service.post(draft, by: self.requester)
+            let placed = try await self.service.send(draft, by: self.requester)
+            // The echo is the acknowledgement, and the room's members had theirs.
+            guard placed.isRepeat else { return }
+            self.peer?.send(BroadcastFrame(textBytes: JSONWriter.bytes(of: placed.message)))
         case .read(let messageID):
             try await self.service.markRead(event: self.event, message: messageID, by: self.requester)
         case .typing, .ping:

@@ -71,12 +71,17 @@ package final class Hub: RoomPublisher, RoomEvictor {
     // MARK: RoomPublisher
 
     package func append(_ draft: RoomDraft) async throws(ServiceError) -> ChatMessage {
+        try await self.place(draft).message
+    }
+
+    /// As `append`; tells also whether the room was shown the message before.
+    func place(_ draft: RoomDraft) async throws(ServiceError) -> PlacedMessage {
         // People wait for the next process; the worker still finishes the batch in its hands.
         guard draft.type == .system || !self.isDraining.load(ordering: .relaxed) else {
             throw .notSent("the process is ending")
         }
         let shard = self.shard(draft.eventID)
-        let result: Result<ChatMessage, ServiceError> = await withCheckedContinuation { continuation in
+        let result: Result<PlacedMessage, ServiceError> = await withCheckedContinuation { continuation in
             shard.onLoop { $0.append(draft) { continuation.resume(returning: $0) } }
         }
         return try result.get()
@@ -94,6 +99,17 @@ package final class Hub: RoomPublisher, RoomEvictor {
         let shard = self.shard(event)
         return await withCheckedContinuation { continuation in
             shard.onLoop { continuation.resume(returning: $0.existing(event)?.seq(of: id)) }
+        }
+    }
+
+    /// What the sender called `clientID`, if this process remembers it.
+    func message(event: EventID, sender: UserID, clientID: ClientMessageID) async -> ChatMessage? {
+        let shard = self.shard(event)
+        return await withCheckedContinuation { continuation in
+            shard.onLoop { shard in
+                let room = shard.existing(event)
+                continuation.resume(returning: room?.message(sender: sender, clientID: clientID))
+            }
         }
     }
 

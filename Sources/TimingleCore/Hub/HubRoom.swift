@@ -58,7 +58,7 @@ final class HubRoom {
 
     // MARK: Appending
 
-    func append(_ draft: RoomDraft, _ resume: @escaping (Result<ChatMessage, ServiceError>) -> Void) {
+    func append(_ draft: RoomDraft, _ resume: @escaping (Result<PlacedMessage, ServiceError>) -> Void) {
         self.sequencerMade().submit(draft, resume)
     }
 
@@ -71,17 +71,21 @@ final class HubRoom {
             remembered: { [weak self] sender, clientID in
                 self?.order.message(sender: sender, clientID: clientID)
             },
-            appended: { [weak self] item in self?.appended(item) }
+            appended: { [weak self] item in self?.appended(item) ?? false }
         )
         self.sequencer = made
         return made
     }
 
     /// The broker holds the item: it is shown here and announced to the other processes, at the same moment.
-    private func appended(_ item: RoomItem) {
+    ///
+    /// False when it was shown before.
+    private func appended(_ item: RoomItem) -> Bool {
+        let isNew = item.message.seq > self.order.lastSeq ?? 0
         self.offer(item)
         let payload = RoomRecord.encode(item.message, json: item.json)
         self.relay.announce(event: self.event, item: BrokerItem(sequence: item.streamSequence, payload: payload))
+        return isNew
     }
 
     // MARK: Showing
@@ -174,6 +178,10 @@ final class HubRoom {
     func tail(after seq: Int64) -> [ChatMessage] { self.order.tail(after: seq) ?? [] }
 
     func seq(of id: MessageID) -> Int64? { self.order.seq(of: id) }
+
+    func message(sender: UserID, clientID: ClientMessageID) -> ChatMessage? {
+        self.order.message(sender: sender, clientID: clientID)
+    }
 
     /// Lets a member in: it gets what it missed after `since`, and then everything, each once and in order.
     ///

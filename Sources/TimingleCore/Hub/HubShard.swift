@@ -52,7 +52,7 @@ final class HubShard {
 
     func existing(_ event: EventID) -> HubRoom? { self.rooms[event] }
 
-    func append(_ draft: RoomDraft, _ resume: @escaping (Result<ChatMessage, ServiceError>) -> Void) {
+    func append(_ draft: RoomDraft, _ resume: @escaping (Result<PlacedMessage, ServiceError>) -> Void) {
         self.inFlight += 1
         self.room(draft.eventID).append(draft) { [self] result in
             self.inFlight -= 1

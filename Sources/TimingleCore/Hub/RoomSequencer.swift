@@ -23,7 +23,7 @@ final class RoomSequencer {
 
     private struct Pending {
         let draft: RoomDraft
-        let resume: (Result<ChatMessage, ServiceError>) -> Void
+        let resume: (Result<PlacedMessage, ServiceError>) -> Void
     }
 
     private let event: EventID
@@ -36,15 +36,15 @@ final class RoomSequencer {
     private var isRunning = false
     /// Finds a message that this process remembers by its client id.
     private let remembered: (UserID, ClientMessageID) -> ChatMessage?
-    /// Told of each item that the broker holds, before the sender is.
-    private let appended: (RoomItem) -> Void
+    /// Told of each item that the broker holds, before the sender is; answers whether it is new to the members.
+    private let appended: (RoomItem) -> Bool
 
     init(
         event: EventID,
         loop: EventLoop,
         dependencies: RoomDependencies,
         remembered: @escaping (UserID, ClientMessageID) -> ChatMessage?,
-        appended: @escaping (RoomItem) -> Void
+        appended: @escaping (RoomItem) -> Bool
     ) {
         self.event = event
         self.loop = loop
@@ -56,7 +56,7 @@ final class RoomSequencer {
     var isIdle: Bool { !self.isRunning }
 
     /// Queues a draft; `resume` is called on the loop, exactly once.
-    func submit(_ draft: RoomDraft, _ resume: @escaping (Result<ChatMessage, ServiceError>) -> Void) {
+    func submit(_ draft: RoomDraft, _ resume: @escaping (Result<PlacedMessage, ServiceError>) -> Void) {
         guard self.pending.count < self.dependencies.limits.pendingPerRoomMax else {
             return resume(.failure(.roomBusy))
         }
@@ -107,16 +107,18 @@ final class RoomSequencer {
 
     // MARK: One draft
 
-    private func place(_ draft: RoomDraft) async -> Result<ChatMessage, ServiceError> {
+    private func place(_ draft: RoomDraft) async -> Result<PlacedMessage, ServiceError> {
         if let clientID = draft.clientID {
-            if let known = self.remembered(draft.senderID, clientID) { return .success(known) }
+            if let known = self.remembered(draft.senderID, clientID) {
+                return .success(PlacedMessage(known, isRepeat: true))
+            }
             // With the store away the broker's own window and the store's refusal of a second row remain.
             let stored = try? await self.dependencies.messages.message(
                 event: self.event,
                 sender: draft.senderID,
                 clientID: clientID
             )
-            if let stored { return .success(stored) }
+            if let stored { return .success(PlacedMessage(stored, isRepeat: true)) }
         }
         do throws(BrokerError) {
             return .success(try await self.publish(draft, messageID: MessageID(rawValue: self.nextIdentifier())))
@@ -131,7 +133,7 @@ final class RoomSequencer {
 
     private func nextIdentifier() -> Identifier128 { self.dependencies.identifiers.next() }
 
-    private func publish(_ draft: RoomDraft, messageID: MessageID) async throws(BrokerError) -> ChatMessage {
+    private func publish(_ draft: RoomDraft, messageID: MessageID) async throws(BrokerError) -> PlacedMessage {
         let limits = self.dependencies.limits
         let key = draft.key ?? draft.clientID.map { "\(draft.eventID).\(draft.senderID).\($0)" } ?? "\(messageID)"
         let deadline = ContinuousClock.now + limits.sendDeadline
@@ -150,8 +152,8 @@ final class RoomSequencer {
                     expectedLast: head.streamSequence
                 )
                 guard receipt.isDuplicate else {
-                    self.accept(RoomItem(message: message, streamSequence: receipt.sequence, json: json))
-                    return message
+                    _ = self.accept(RoomItem(message: message, streamSequence: receipt.sequence, json: json))
+                    return PlacedMessage(message, isRepeat: false)
                 }
                 return try await self.original(draft, receipt)
             } catch {
@@ -195,23 +197,20 @@ final class RoomSequencer {
         )
     }
 
-    private func accept(_ item: RoomItem) {
+    private func accept(_ item: RoomItem) -> Bool {
         self.head = Head(position: item.message.position, streamSequence: item.streamSequence)
         self.floor = item.message.position
-        self.appended(item)
+        return self.appended(item)
     }
 
     /// The item that the broker holds under the same key: an earlier try of ours, or of the same client elsewhere.
-    private func original(_ draft: RoomDraft, _ receipt: BrokerReceipt) async throws(BrokerError) -> ChatMessage {
+    private func original(_ draft: RoomDraft, _ receipt: BrokerReceipt) async throws(BrokerError) -> PlacedMessage {
         if let item = try await self.dependencies.broker.item(at: receipt.sequence),
             let message = RoomRecord.decode(item.payload), message.eventID == self.event
         {
-            if message.seq > (self.floor?.seq ?? 0) {
-                self.accept(RoomItem(message: message, streamSequence: receipt.sequence))
-            } else {
-                self.appended(RoomItem(message: message, streamSequence: receipt.sequence))
-            }
-            return message
+            let item = RoomItem(message: message, streamSequence: receipt.sequence)
+            let isNew = message.seq > (self.floor?.seq ?? 0) ? self.accept(item) : self.appended(item)
+            return PlacedMessage(message, isRepeat: !isNew)
         }
         if let clientID = draft.clientID,
             let stored = try? await self.dependencies.messages.message(
@@ -220,7 +219,7 @@ final class RoomSequencer {
                 clientID: clientID
             )
         {
-            return stored
+            return PlacedMessage(stored, isRepeat: true)
         }
         throw .unavailable("the message was sent before, but cannot be read")
     }

@@ -114,6 +114,18 @@ package struct RoomDraft: Sendable, Equatable {
     }
 }
 
+/// A message in its place.
+package struct PlacedMessage: Sendable, Equatable {
+    package let message: ChatMessage
+    /// The sender sent it before, and the members were shown it then: now only the sender is to be told.
+    package let isRepeat: Bool
+
+    package init(_ message: ChatMessage, isRepeat: Bool) {
+        self.message = message
+        self.isRepeat = isRepeat
+    }
+}
+
 /// Appends to rooms and shows their members what was appended.
 package protocol RoomPublisher: Sendable {
     /// Returns once the broker holds the message; the members are shown it at the same moment.

@@ -93,14 +93,23 @@ package final class ChatService: Sendable {
 
     /// Says something: returns once the broker holds it, and the room is shown it at the same moment.
     package func post(_ draft: MessageDraft, by requester: Requester) async throws(ServiceError) -> ChatMessage {
+        try await self.send(draft, by: requester).message
+    }
+
+    /// As `post`; tells also whether it was said before under the same client id.
+    package func send(_ draft: MessageDraft, by requester: Requester) async throws(ServiceError) -> PlacedMessage {
         let text = try self.validated(draft)
         if let seconds = self.buckets.take(user: requester.userID, now: self.clock.now()) {
             throw .rateLimited(retryAfterSeconds: seconds)
         }
         let access = try await self.member(draft.eventID, requester)
-        guard !access.status.isTerminal else { throw .eventReadOnly }
+        guard !access.status.isTerminal else {
+            // What was said before the event ended stays said.
+            guard let said = try await self.said(draft, by: requester) else { throw .eventReadOnly }
+            return PlacedMessage(said, isRepeat: true)
+        }
         if let replyTo = draft.replyTo { try await self.requireMessage(replyTo, in: draft.eventID) }
-        return try await self.hub.append(
+        return try await self.hub.place(
             RoomDraft(
                 eventID: draft.eventID,
                 senderID: requester.userID,
@@ -255,6 +264,18 @@ package final class ChatService: Sendable {
                 ko: "답장할 메시지를 찾을 수 없습니다.",
                 en: "reply_to must be a message of the same event."
             )
+        }
+    }
+
+    /// The message that the requester sent before under the draft's client id.
+    private func said(_ draft: MessageDraft, by requester: Requester) async throws(ServiceError) -> ChatMessage? {
+        guard let clientID = draft.clientID else { return nil }
+        let (event, sender) = (draft.eventID, requester.userID)
+        if let known = await self.hub.message(event: event, sender: sender, clientID: clientID) { return known }
+        do throws(StoreError) {
+            return try await self.messages.message(event: event, sender: sender, clientID: clientID)
+        } catch {
+            throw error.asServiceError
         }
     }
 

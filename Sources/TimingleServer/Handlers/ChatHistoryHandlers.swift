@@ -24,11 +24,11 @@ struct ChatHistoryHandlers: Sendable {
 
     func post(_ request: HTTPRequest, _ context: RequestContext) async throws -> HTTPResponse {
         let body = try request.jsonBody()
-        let message = try await self.chat.post(
+        let placed = try await self.chat.send(
             try Self.draft(body, event: try context.eventID()),
             by: try context.requester(request)
         )
-        return .json(.created, value: message)
+        return .json(placed.isRepeat ? .ok : .created, value: placed.message)
     }
 
     func markRead(_ request: HTTPRequest, _ context: RequestContext) async throws -> HTTPResponse {

@@ -41,6 +41,29 @@ struct ChatWorld: Sendable {
         self.rooms.set(self.event, self.jiwoo.userID, .participant(.accepted))
     }
 
+    /// Another process over the same broker and stores.
+    func process(relay: any RoomRelay) -> ChatProcess {
+        let audience = MemoryAudience()
+        let hub = Hub(
+            group: self.group,
+            audience: audience,
+            broker: self.broker,
+            relay: relay,
+            messages: self.store,
+            marks: self.rooms,
+            clock: self.clock,
+            log: .silent
+        )
+        let service = ChatService(
+            hub: hub,
+            access: self.rooms,
+            messages: self.store,
+            marks: self.rooms,
+            clock: self.clock
+        )
+        return ChatProcess(audience: audience, hub: hub, service: service)
+    }
+
     static func with(
         loops: Int = 2,
         limits: HubLimits = HubLimits(),
@@ -72,16 +95,22 @@ struct ChatWorld: Sendable {
     }
 
     /// Opens a session on a loop and waits until it is in.
-    func open(_ requester: Requester, since: MessageID? = nil, loop index: Int = 0) async throws -> OpenSession {
+    func open(
+        _ requester: Requester,
+        since: MessageID? = nil,
+        loop index: Int = 0,
+        in process: ChatProcess? = nil
+    ) async throws -> OpenSession {
+        let process = process ?? ChatProcess(audience: self.audience, hub: self.hub, service: self.service)
         let loop = self.group.loops[index]
-        let peer = MemoryPeer(loop: loop, audience: self.audience)
+        let peer = MemoryPeer(loop: loop, audience: process.audience)
         let session = try await loop.enter {
             let session = ChatSession(
                 event: self.event,
                 requester: requester,
                 since: since,
-                service: self.service,
-                hub: self.hub
+                service: process.service,
+                hub: process.hub
             )
             session.begin(peer)
             return LoopBound(session, on: loop)
@@ -89,6 +118,13 @@ struct ChatWorld: Sendable {
         _ = await eventually { peer.isIn }
         return OpenSession(peer: peer, session: session)
     }
+}
+
+/// The hub of one process.
+struct ChatProcess: Sendable {
+    let audience: MemoryAudience
+    let hub: Hub
+    let service: ChatService
 }
 
 /// A session with its peer.

@@ -74,6 +74,55 @@ struct ChatSessionTests {
         }
     }
 
+    @Test func whatIsSentAgainIsEchoedToTheSendersSocketOnly() async throws {
+        try await ChatWorld.with { world in
+            let frame = #"{"message":"once","client_id":"00000000-0000-0001-0000-000000000007"}"#
+            let sender = try await world.open(world.minsu)
+            let other = try await world.open(world.jiwoo, loop: 1)
+            sender.send(frame)
+            #expect(await eventually { sender.seqs == [1] && other.seqs == [1] })
+            // Remembered by this process, on the same socket and on the sender's next one.
+            sender.send(frame)
+            let next = try await world.open(world.minsu, loop: 1)
+            next.send(frame)
+            #expect(await eventually { sender.seqs == [1, 1] && next.seqs == [1] })
+            #expect(Set(sender.peer.frames + next.peer.frames).count == 1)
+            // Said before the event ended.
+            world.rooms.set(world.event, world.minsu.userID, .creator, status: .canceled)
+            next.send(frame)
+            next.send(#"{"message":"new","client_id":"00000000-0000-0001-0000-000000000008"}"#)
+            #expect(await eventually { next.seqs == [1, 1] && next.errorCodes == ["EVENT_READ_ONLY"] })
+            #expect(other.seqs == [1] && sender.seqs == [1, 1])
+            #expect(world.broker.messages(world.event).count == 1)
+        }
+    }
+
+    @Test func whatOnlyTheStoreKnowsIsEchoedAsItWas() async throws {
+        try await ChatWorld.with { world in
+            let first = try await world.hub.append(world.draft("long ago", client: 7))
+            try await world.store.append([first])
+            world.broker.loseEverything()
+            let process = world.process(relay: MemoryBroker())
+            let sender = try await world.open(world.minsu, in: process)
+            let other = try await world.open(world.jiwoo, in: process)
+            sender.send(#"{"message":"long ago","client_id":"00000000-0000-0001-0000-000000000007"}"#)
+            #expect(await eventually { sender.seqs == [first.seq] })
+            #expect(sender.peer.frames == [String(decoding: JSONWriter.bytes(of: first), as: UTF8.self)])
+            #expect(other.peer.frames.isEmpty)
+        }
+    }
+
+    @Test func anItemWhoseAnswerWasLostIsEchoedOnce() async throws {
+        try await ChatWorld.with { world in
+            let sender = try await world.open(world.minsu)
+            let other = try await world.open(world.jiwoo)
+            world.broker.fail(.storedButUnknown)
+            sender.send(#"{"message":"lost","client_id":"00000000-0000-0001-0000-000000000009"}"#)
+            sender.send(#"{"message":"end"}"#)
+            #expect(await eventually { sender.seqs == [1, 2] && other.seqs == [1, 2] })
+        }
+    }
+
     @Test func theRateLimitIsTold() async throws {
         try await ChatWorld.with { world in
             let session = try await world.open(world.minsu)
