@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from support.people import Person, http_client
+from support.people import Person, body_of, http_client
 from support.processes import ROOT, eventually
 from support.server import DEFAULTS, Server, run_command
 
@@ -206,3 +206,31 @@ def test_a_worker_serves_no_requests_but_stores_what_a_gateway_took(make_world):
     finally:
         api.kill()
         worker.kill()
+
+
+def test_gateways_hear_of_each_other_who_types_and_who_is_out(make_world):
+    world = make_world(ROLE="gateway")
+    first = world.server.start()
+    second = Server(world.directory, {**world.environment, "ROLE": "gateway"}, "second")
+    api = Server(world.directory, {**world.environment, "ROLE": "api"}, "api")
+    try:
+        second.start()
+        api.start()
+        creator, guest = Person(api, "지영").register(), Person(api, "민수").register()
+        event = creator.create_event(guest)["id"]
+        creator.server, guest.server = first, second
+        with creator.socket(event) as here, guest.socket(event) as there:
+            here.send("들려요?")
+            there.wait_text("들려요?")
+            here.send_frame({"type": "typing"})
+            typing = there.wait(lambda: [frame for frame in there.frames if frame.get("type") == "typing"])
+            assert [frame["data"]["user_id"] for frame in typing] == [creator.id]
+            # Neither gateway took this request.
+            body_of(guest.post(f"/events/{event}/decline"), 200)
+            assert there.wait_closed() == 4507
+            here.send("나갔네요")
+            here.wait_text("나갔네요")
+            assert "나갔네요" not in [line["message"] for line in there.lines()]
+    finally:
+        second.kill()
+        api.kill()

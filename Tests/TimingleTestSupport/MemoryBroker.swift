@@ -21,6 +21,8 @@ package final class MemoryBroker: MessageBroker, RoomRelay {
         var appends = 0
         var listeners: [@Sendable (EventID, BrokerItem) -> Void] = []
         var announced: [BrokerItem] = []
+        var signals: [RoomSignal] = []
+        var signalListeners: [@Sendable (RoomSignal) -> Void] = []
     }
 
     private let state = Locked(State())
@@ -140,6 +142,20 @@ package final class MemoryBroker: MessageBroker, RoomRelay {
 
     package func listen(_ handler: @escaping @Sendable (EventID, BrokerItem) -> Void) {
         self.state.withLock { $0.listeners.append(handler) }
+    }
+
+    package func signal(_ signal: RoomSignal) { self.state.withLock { $0.signals.append(signal) } }
+
+    package func listen(signals handler: @escaping @Sendable (RoomSignal) -> Void) {
+        self.state.withLock { $0.signalListeners.append(handler) }
+    }
+
+    /// What was signalled to other processes.
+    package var signals: [RoomSignal] { self.state.withLock { $0.signals } }
+
+    /// As if another process had signalled it.
+    package func deliver(_ signal: RoomSignal) {
+        for listener in self.state.withLock({ $0.signalListeners }) { listener(signal) }
     }
 
     /// As if another process had announced it.

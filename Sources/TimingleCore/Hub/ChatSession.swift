@@ -127,10 +127,7 @@ package final class ChatSession: WebSocketHandler {
         let now = ContinuousClock.now
         if let last = self.lastTyping, now - last < Self.typingInterval { return }
         self.lastTyping = now
-        self.hub.audience.publish(
-            LegacyDialect.typing(self.requester, event: self.event),
-            to: self.event.rawValue
-        )
+        self.hub.typing(event: self.event, user: self.user, name: self.requester.name)
     }
 
     private func work() {

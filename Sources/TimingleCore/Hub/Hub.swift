@@ -8,6 +8,7 @@ package final class Hub: RoomPublisher, RoomEvictor {
     private let group: EventLoopGroup
     private let shards: [LoopBound<HubShard>]
     private let sessions: [LoopBound<SessionRegistry>]
+    private let relay: any RoomRelay
     private let isDraining = Atomic<Bool>(false)
     let limits: HubLimits
     let audience: any RoomAudience
@@ -34,6 +35,7 @@ package final class Hub: RoomPublisher, RoomEvictor {
         self.group = group
         self.limits = limits
         self.audience = audience
+        self.relay = relay
         let sessions = group.loops.map { LoopBound(SessionRegistry(), on: $0) }
         self.sessions = sessions
         let shards = group.loops.map { loop in
@@ -56,6 +58,15 @@ package final class Hub: RoomPublisher, RoomEvictor {
             let shard = shards[Self.home(event, of: shards.count)]
             shard.loop.execute { shard.value.announced(event, item) }
         }
+        relay.listen(signals: { signal in
+            switch signal {
+            case .evicted(let event, let user):
+                Self.evict(event, user, from: sessions)
+            case .typing(let event, let user, let name):
+                guard audience.memberCount(room: event.rawValue) > 0 else { return }
+                audience.publish(LegacyDialect.typing(user, name: name, event: event), to: event.rawValue)
+            }
+        })
     }
 
     private func shard(_ event: EventID) -> LoopBound<HubShard> {
@@ -162,7 +173,20 @@ package final class Hub: RoomPublisher, RoomEvictor {
         self.shard(event).onLoop { $0.readers.left(event, user) }
     }
 
-    package func evict(event: EventID, user: UserID) { Self.evict(event, user, from: self.sessions) }
+    /// Here at once, in other processes as soon as they hear it.
+    ///
+    /// Who does not hear it learns it from the store, at the latest when the room's read marks move next: the system
+    /// line about the change is such an occasion.
+    package func evict(event: EventID, user: UserID) {
+        Self.evict(event, user, from: self.sessions)
+        self.relay.signal(.evicted(event, user))
+    }
+
+    /// Shows the room's members, here and in other processes, that somebody types.
+    func typing(event: EventID, user: UserID, name: String) {
+        self.audience.publish(LegacyDialect.typing(user, name: name, event: event), to: event.rawValue)
+        self.relay.signal(.typing(event, user, name: name))
+    }
 
     private static func evict(_ event: EventID, _ user: UserID, from sessions: [LoopBound<SessionRegistry>]) {
         for registry in sessions {

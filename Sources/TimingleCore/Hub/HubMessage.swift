@@ -132,10 +132,10 @@ enum LegacyDialect {
         }
     }
 
-    static func typing(_ requester: Requester, event: EventID) -> BroadcastFrame {
+    static func typing(_ user: UserID, name: String, event: EventID) -> BroadcastFrame {
         self.envelope("typing", event: event) { writer in
-            writer.field("user_id", requester.userID.rawValue)
-            writer.field("name", requester.name)
+            writer.field("user_id", user.rawValue)
+            writer.field("name", name)
         }
     }
 

@@ -56,6 +56,12 @@ package enum JetStreamTopology {
 
     package static func chatSubject(_ event: EventID) -> String { "chat.message.\(event.rawValue)" }
     package static func roomSubject(_ event: EventID) -> String { "timingle.room.\(event.rawValue)" }
+    package static func signalSubject(_ signal: RoomSignal) -> String {
+        switch signal {
+        case .evicted(let event, _): "timingle.evict.\(event.rawValue)"
+        case .typing(let event, _, _): "timingle.typing.\(event.rawValue)"
+        }
+    }
     package static func changeSubject(_ type: ChangeType) -> String { "event.\(type.subjectToken)" }
 
     package static func streams(replicas: Int = 1, chatBytesMax: Int64 = -1) -> [JetStreamStreamSettings] {

@@ -79,47 +79,6 @@ package struct NATSChangePublisher: ChangePublisher {
     }
 }
 
-/// Announces items on the core subjects `timingle.room.<event>`.
-///
-/// Any thread. The payload is the item's place in the stream (8 bytes, big-endian) and the item.
-package struct NATSRoomRelay: RoomRelay {
-    private let connection: NATSConnection
-    private let origin: String
-
-    package init(connection: NATSConnection) {
-        self.connection = connection
-        self.origin = IdentifierText.random()
-    }
-
-    package func announce(event: EventID, item: BrokerItem) {
-        var payload: [UInt8] = []
-        payload.reserveCapacity(item.payload.count + 8)
-        for shift in stride(from: 56, through: 0, by: -8) {
-            payload.append(UInt8(truncatingIfNeeded: item.sequence >> UInt64(shift)))
-        }
-        payload.append(contentsOf: item.payload)
-        self.connection.publish(
-            NATSOutgoing(
-                subject: JetStreamTopology.roomSubject(event),
-                payload: payload,
-                headers: [("Timingle-Origin", self.origin)]
-            )
-        )
-    }
-
-    package func listen(_ handler: @escaping @Sendable (EventID, BrokerItem) -> Void) {
-        let origin = self.origin
-        self.connection.subscribe("timingle.room.*") { message in
-            guard message.headers["Timingle-Origin"] != origin, message.payload.count > 8,
-                let token = message.subject.split(separator: ".").last,
-                let event = EventID(text: token)
-            else { return }
-            let sequence = message.payload.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-            handler(event, BrokerItem(sequence: sequence, payload: Array(message.payload.dropFirst(8))))
-        }
-    }
-}
-
 extension NATSError {
     /// What an error means for a publication.
     var asBrokerError: BrokerError {

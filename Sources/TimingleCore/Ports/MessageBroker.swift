@@ -58,11 +58,21 @@ package protocol MessageBroker: Sendable {
     func next(event: EventID, from sequence: UInt64) async throws(BrokerError) -> BrokerItem?
 }
 
-/// Tells the other processes at once what was appended; may lose, double and disorder.
+/// What the processes tell each other of rooms besides items.
+package enum RoomSignal: Sendable, Equatable {
+    /// The user is no longer a member.
+    case evicted(EventID, UserID)
+    case typing(EventID, UserID, name: String)
+}
+
+/// Tells the other processes at once what was appended and what happens; may lose, double and disorder.
 package protocol RoomRelay: Sendable {
     func announce(event: EventID, item: BrokerItem)
     /// Calls `handler` on any thread with what other processes announced.
     func listen(_ handler: @escaping @Sendable (EventID, BrokerItem) -> Void)
+    func signal(_ signal: RoomSignal)
+    /// Calls `handler` on any thread with what other processes signalled.
+    func listen(signals handler: @escaping @Sendable (RoomSignal) -> Void)
 }
 
 /// Where committed changes go.

@@ -52,6 +52,7 @@ struct ChatWorld: Sendable {
             messages: self.store,
             marks: self.rooms,
             clock: self.clock,
+            limits: self.hub.limits,
             log: .silent
         )
         let service = ChatService(

@@ -68,6 +68,31 @@ struct StreamWorkerTests {
         RoomDraft(eventID: event, senderID: UserID(rawValue: 1), senderName: "민수", text: text)
     }
 
+    @Test func signalsReachTheOtherProcessesAndNotTheOwn() async throws {
+        try await self.with { world in
+            let second = self.connect(world.server)
+            let relays = [
+                NATSRoomRelay(connection: world.client.connection), NATSRoomRelay(connection: second),
+            ]
+            let heard = [Locked<[RoomSignal]>([]), Locked<[RoomSignal]>([])]
+            for (relay, list) in zip(relays, heard) {
+                relay.listen(signals: { signal in list.withLock { $0.append(signal) } })
+            }
+            let (event, user) = (EventID(rawValue: 5), UserID(rawValue: 6))
+            // The first ones may come before the subscription.
+            #expect(
+                await eventually {
+                    relays[0].signal(.evicted(event, user))
+                    return heard[1].withLock { $0.contains(.evicted(event, user)) }
+                }
+            )
+            relays[0].signal(.typing(event, user, name: "민\"수"))
+            #expect(await eventually { heard[1].withLock { $0.contains(.typing(event, user, name: "민\"수")) } })
+            #expect(heard[0].withLock { $0.isEmpty })
+            await second.close()
+        }
+    }
+
     @Test func everythingIsStoredOnceAndInOrderThoughTheStoreFailsThreeTimes() async throws {
         try await self.with { world in
             let worker = world.worker()
