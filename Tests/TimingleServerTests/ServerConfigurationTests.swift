@@ -71,6 +71,8 @@ struct ServerConfigurationTests {
         (["JWT_SECRET": ""], "JWT_SECRET"), (["JWT_SECRET": "short"], "JWT_SECRET"),
         (["JWT_SECRET": String(repeating: "k", count: 64)], "JWT_SECRET"),
         (["JWT_SECRET_PREVIOUS": "short"], "JWT_SECRET_PREVIOUS"),
+        (["JWT_SECRET_PREVIOUS": "your-secret-key-change-this-in-production"], "JWT_SECRET_PREVIOUS"),
+        (["JWT_SECRET_PREVIOUS": String(repeating: "k", count: 64)], "JWT_SECRET_PREVIOUS"),
         (["JWT_SECRET": "your-secret-key-change-this-in-production"], "JWT_SECRET"),
         (["JWT_SECRET": "dev-secret-key-change-in-production"], "JWT_SECRET"),
         (["AUTH_MODE": "compat"], "AUTH_MODE"), (["OTP_TEST_MODE": "true"], "OTP_TEST_MODE"),

@@ -153,26 +153,28 @@ extension ServerConfiguration {
         "timingle-admin-jwt-secret-dev-only",
     ]
 
+    /// Why a secret must not sign tokens in production; nil when it may.
+    private static func weakness(of secret: String) -> String? {
+        if Self.sampleSecrets.contains(secret) { return "is a public sample; make your own: openssl rand -base64 48" }
+        if secret.utf8.count < 32 { return "must have 32 bytes or more in production" }
+        if Set(secret.utf8).count < 8 { return "must be random: openssl rand -base64 48" }
+        return nil
+    }
+
     private static func checkTogether(_ reader: inout ConfigurationReader) {
         typealias Table = ConfigurationTable
-        if let secret = reader.text(Table.jwtSecret) {
-            if reader.isProduction, Self.sampleSecrets.contains(secret) {
-                reader.report(Table.jwtSecret, "is a public sample; make your own: openssl rand -base64 48")
-            } else if reader.isProduction, secret.utf8.count < 32 {
-                reader.report(Table.jwtSecret, "must have 32 bytes or more in production")
-            } else if reader.isProduction, Set(secret.utf8).count < 8 {
-                reader.report(Table.jwtSecret, "must be random: openssl rand -base64 48")
-            }
-        } else if reader.isProduction {
+        if reader.text(Table.jwtSecret) == nil, reader.isProduction {
             reader.report(Table.jwtSecret, "is required in production: openssl rand -base64 48")
+        }
+        // What the previous secret signed is believed like what the current one signs.
+        for variable in [Table.jwtSecret, Table.jwtPreviousSecret] where reader.isProduction {
+            guard let secret = reader.text(variable), let weakness = Self.weakness(of: secret) else { continue }
+            reader.report(variable, weakness)
         }
         if reader.duration(Table.webSocketReadTimeout) <= reader.duration(Table.webSocketPing) {
             reader.report(Table.webSocketReadTimeout, "must be longer than WS_PING_INTERVAL")
         }
         guard reader.isProduction else { return }
-        if let previous = reader.text(Table.jwtPreviousSecret), previous.utf8.count < 32 {
-            reader.report(Table.jwtPreviousSecret, "must have 32 bytes or more in production")
-        }
         if reader.choice(Table.authMode) == "compat", !reader.flag(Table.allowInsecureCompat) {
             reader.report(
                 Table.authMode,
