@@ -65,7 +65,9 @@ struct JSONReaderTests {
     }
 
     @Test(arguments: [
-        ("332.0", 332 as Int64?), ("3.32e2", 332), ("0.5", nil), ("1e300", nil), ("-0.0", 0), ("\"1\"", nil),
+        ("332.0", 332 as Int64?), ("3.32e2", 332), ("0.5", nil), ("1e300", nil), ("-0.0", 0),
+        ("-9223372036854775809", nil), ("-9223372036854775808", .min), ("9007199254740993.0", nil),
+        ("9007199254740991.0", 9_007_199_254_740_991), ("\"1\"", nil),
     ])
     func integralNumbersAreIntegers(text: String, integer: Int64?) throws {
         let value = try self.parse(text)

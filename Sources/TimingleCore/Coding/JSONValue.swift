@@ -16,10 +16,12 @@ package enum JSONValue: Sendable, Equatable {
 
 extension JSONValue {
     /// The integer that this number is; `332.0` and `3.32e2` are integers too, `0.5` and what no Int64 holds are not.
+    ///
+    /// Nor is what went through a Double beyond 2^53: there it may have become a neighbour, and another's id.
     package var integerValue: Int64? {
         switch self {
         case .integer(let value): value
-        case .number(let value): Int64(exactly: value)
+        case .number(let value): abs(value) <= 9_007_199_254_740_991 ? Int64(exactly: value) : nil
         case .null, .bool, .string, .array, .object: nil
         }
     }
