@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 import TimingleNet
 @testable import TimingleServer
@@ -34,4 +35,27 @@ struct HealthHandlersTests {
         #expect(health.status.code == 200)
         #expect(health.bodyText.contains(#""status":"healthy","service":"timingle-api""#))
     }
+
+    @Test func manyProbesAtOnceAskTheDependenciesOnce() async throws {
+        let asked = Counter()
+        let check = DependencyCheck("d", isRequired: true) {
+            asked.value.add(1, ordering: .relaxed)
+            for _ in 0..<200 { await Task.yield() }
+            return nil
+        }
+        let handlers = HealthHandlers(checks: [check], lifecycle: Lifecycle(), reportLife: .seconds(60))
+        let context = try ServerRequest.context()
+        let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<16 {
+                group.addTask { try await handlers.ready(ServerRequest.get("/readyz"), context).status.code }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(statuses == Array(repeating: 200, count: 16))
+        #expect(asked.value.load(ordering: .relaxed) == 1)
+    }
+}
+
+private final class Counter: Sendable {
+    let value = Atomic(0)
 }

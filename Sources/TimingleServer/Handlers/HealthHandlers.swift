@@ -32,11 +32,16 @@ final class HealthHandlers: Sendable {
         let takenAt: ContinuousClock.Instant
     }
 
+    private struct State: Sendable {
+        var latest: Report?
+        var running: Task<Report, Never>?
+    }
+
     private let checks: [DependencyCheck]
     private let lifecycle: Lifecycle
     /// A probe must not become a way to load the stores: answers are this old at most.
     private let reportLife: Duration
-    private let latest = Mutex<Report?>(nil)
+    private let state = Mutex(State())
 
     init(checks: [DependencyCheck], lifecycle: Lifecycle, reportLife: Duration = .milliseconds(500)) {
         self.checks = checks
@@ -92,14 +97,23 @@ final class HealthHandlers: Sendable {
         )
     }
 
+    /// The latest report, or the one that is being taken: one at a time, however many ask.
     private func report() async -> Report {
-        if let latest = self.latest.withLock({ $0 }), latest.takenAt.duration(to: .now) < self.reportLife {
-            return latest
+        let (latest, running) = self.state.withLock { state -> (Report?, Task<Report, Never>?) in
+            if let latest = state.latest, latest.takenAt.duration(to: .now) < self.reportLife { return (latest, nil) }
+            if state.running == nil { state.running = Task { await self.takeReport() } }
+            return (nil, state.running)
         }
+        if let latest { return latest }
+        guard let running else { return await self.takeReport() }
+        return await running.value
+    }
+
+    private func takeReport() async -> Report {
         var failures: [String?] = []
         for check in self.checks { failures.append(await check.failure()) }
         let report = Report(failures: failures, takenAt: .now)
-        self.latest.withLock { $0 = report }
+        self.state.withLock { $0 = State(latest: report) }
         return report
     }
 }
