@@ -37,13 +37,16 @@ package final class MemoryHistoryStore: HistoryStore {
 
 /// `OutboxStore` in memory.
 package final class MemoryOutboxStore: OutboxStore {
-    private let state = Locked<(waiting: [EventChange], failures: Int)>(([], 0))
+    private let state = Locked<(waiting: [EventChange], failures: Int, batchCounts: [Int])>(([], 0, []))
 
     package init() {}
 
     package func add(_ change: EventChange) { self.state.withLock { $0.waiting.append(change) } }
 
     package func failNext(_ count: Int) { self.state.withLock { $0.failures = count } }
+
+    /// How many were published in each batch.
+    package var batchCounts: [Int] { self.state.withLock { $0.batchCounts } }
 
     package func relay(
         limit: Int,
@@ -58,7 +61,10 @@ package final class MemoryOutboxStore: OutboxStore {
         }
         guard let claimed else { throw .unavailable("scripted") }
         let done = await publish(claimed)
-        self.state.withLock { state in state.waiting.removeAll { done.contains($0.id) } }
+        self.state.withLock { state in
+            state.waiting.removeAll { done.contains($0.id) }
+            state.batchCounts.append(done.count)
+        }
         return done.count
     }
 

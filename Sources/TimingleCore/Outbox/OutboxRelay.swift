@@ -18,19 +18,23 @@ package final class OutboxRelay: OutboxPoke {
     private let log: Log
     private let state = Mutex(State())
     private let pollInterval: Duration
+    private let batchTimeMax: Duration
     private static let batchMax = 64
 
+    /// `batchTimeMax` must be well below PostgreSQL's limit for idle transactions, of which the store holds one.
     package init(
         store: any OutboxStore,
         publisher: any ChangePublisher,
         loop: EventLoop,
         pollInterval: Duration = .milliseconds(500),
+        batchTimeMax: Duration = .seconds(5),
         log: Log
     ) {
         self.store = store
         self.publisher = publisher
         self.loop = loop
         self.pollInterval = pollInterval
+        self.batchTimeMax = batchTimeMax
         self.log = log.labelled("outbox")
     }
 
@@ -89,6 +93,8 @@ package final class OutboxRelay: OutboxPoke {
         let publisher = self.publisher
         let log = self.log
         let missed = Atomic<Bool>(false)
+        let isCut = Atomic<Bool>(false)
+        let end = ContinuousClock.now + self.batchTimeMax
         do throws(StoreError) {
             let count = try await self.store.relay(limit: Self.batchMax) { changes in
                 var done: Set<ChangeID> = []
@@ -102,11 +108,16 @@ package final class OutboxRelay: OutboxPoke {
                         log.warning("change not published", ["change_id": "\(change.id)", "error": "\(error)"])
                         break
                     }
+                    // A slow broker must not cost what it took already: a transaction that idles too long is lost.
+                    guard ContinuousClock.now < end else {
+                        isCut.store(true, ordering: .relaxed)
+                        break
+                    }
                 }
                 return done
             }
             if missed.load(ordering: .relaxed) { return .failed }
-            return count == Self.batchMax ? .more : .empty
+            return count == Self.batchMax || isCut.load(ordering: .relaxed) ? .more : .empty
         } catch {
             log.warning("outbox cannot be read", ["error": "\(error)"])
             return .failed

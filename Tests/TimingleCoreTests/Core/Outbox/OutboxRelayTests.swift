@@ -7,6 +7,7 @@ import TimingleTestSupport
 struct OutboxRelayTests {
     private func with(
         poll: Duration,
+        batchTimeMax: Duration = .seconds(5),
         _ body: (MemoryOutboxStore, MemoryChangePublisher, OutboxRelay) async throws -> Void
     ) async throws {
         try await withEventLoopGroup(count: 1) { group in
@@ -17,6 +18,7 @@ struct OutboxRelayTests {
                 publisher: publisher,
                 loop: group.loops[0],
                 pollInterval: poll,
+                batchTimeMax: batchTimeMax,
                 log: .silent
             )
             do {
@@ -62,6 +64,15 @@ struct OutboxRelayTests {
             #expect(publisher.changes == (1...200).map { EventChange.sample(UInt64($0)) })
             let backlog = try await store.backlog()
             #expect(backlog == 0)
+        }
+    }
+
+    @Test func aSlowBrokerEndsTheBatchAndNotTheWork() async throws {
+        try await self.with(poll: .seconds(3_600), batchTimeMax: .zero) { store, publisher, relay in
+            for number in UInt64(1)...20 { store.add(.sample(number)) }
+            relay.start()
+            #expect(await eventually { publisher.changes.count == 20 })
+            #expect(await eventually { store.batchCounts.filter { $0 > 0 } == Array(repeating: 1, count: 20) })
         }
     }
 }
