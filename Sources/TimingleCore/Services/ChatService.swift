@@ -218,7 +218,7 @@ package final class ChatService: Sendable {
         let text = draft.text.trimmedOfWhiteSpace()
         let count = text.unicodeScalars.count
         let isCarrier = draft.type != .text && !draft.attachments.isEmpty
-        guard count > 0 || isCarrier else {
+        guard text.showsSomething || isCarrier else {
             throw .invalid("message", ko: "메시지를 입력해 주세요.", en: "The message must not be empty.")
         }
         guard count <= self.limits.textCharactersMax else {
@@ -315,16 +315,5 @@ package final class ChatService: Sendable {
             low = probe.seq + 1
         }
         return low
-    }
-}
-
-extension String {
-    /// Without the scalars of Unicode's White_Space at both ends.
-    func trimmedOfWhiteSpace() -> String {
-        let scalars = self.unicodeScalars
-        guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
-            let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
-        else { return "" }
-        return String(scalars[first...last])
     }
 }

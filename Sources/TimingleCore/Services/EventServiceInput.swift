@@ -47,8 +47,8 @@ enum EventInput {
 
     /// Trimmed, 1 to 200 characters.
     static func title(_ text: String) throws(ServiceError) -> String {
-        let trimmed = text.trimmingWhiteSpace()
-        guard !trimmed.isEmpty else {
+        let trimmed = text.trimmedOfWhiteSpace()
+        guard trimmed.showsSomething else {
             throw .invalid("title", ko: "제목을 입력해 주세요.", en: "title must not be empty.")
         }
         return try Self.bounded(trimmed, field: "title", max: Self.titleMax)
@@ -56,19 +56,19 @@ enum EventInput {
 
     /// At most 5,000 characters; a blank one is none.
     static func description(_ text: String?) throws(ServiceError) -> String? {
-        guard let text, !text.trimmingWhiteSpace().isEmpty else { return nil }
+        guard let text, text.showsSomething else { return nil }
         return try Self.bounded(text, field: "description", max: Self.descriptionMax)
     }
 
     /// Trimmed, at most 200 characters; a blank one is none.
     static func location(_ text: String?) throws(ServiceError) -> String? {
-        guard let trimmed = text?.trimmingWhiteSpace(), !trimmed.isEmpty else { return nil }
+        guard let trimmed = text?.trimmedOfWhiteSpace(), trimmed.showsSomething else { return nil }
         return try Self.bounded(trimmed, field: "location", max: Self.locationMax)
     }
 
     /// Trimmed, at most 500 characters; a blank one is none.
     static func reason(_ text: String?) throws(ServiceError) -> String? {
-        guard let trimmed = text?.trimmingWhiteSpace(), !trimmed.isEmpty else { return nil }
+        guard let trimmed = text?.trimmedOfWhiteSpace(), trimmed.showsSomething else { return nil }
         return try Self.bounded(trimmed, field: "reason", max: Self.reasonMax)
     }
 
@@ -108,17 +108,5 @@ enum EventInput {
             )
         }
         return text
-    }
-}
-
-extension String {
-    /// Without white space (the Unicode property) at both ends.
-    fileprivate func trimmingWhiteSpace() -> String {
-        let scalars = self.unicodeScalars
-        guard
-            let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
-            let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
-        else { return "" }
-        return String(scalars[first...last])
     }
 }

@@ -25,7 +25,9 @@ enum UserRules {
         var scalars = Array(input.unicodeScalars)
         while scalars.last?.properties.isWhitespace == true { scalars.removeLast() }
         let trimmed = scalars.drop { $0.properties.isWhitespace }
-        guard (min...max).contains(trimmed.count) else { throw self.length(field, min: min, max: max) }
+        guard (min...max).contains(trimmed.count), trimmed.isEmpty || trimmed.contains(where: \.isVisible) else {
+            throw self.length(field, min: min, max: max)
+        }
         guard !trimmed.contains(where: self.isForbidden) else {
             throw .invalid(
                 field,

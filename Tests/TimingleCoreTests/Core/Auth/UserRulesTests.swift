@@ -14,10 +14,14 @@ struct UserRulesTests {
 
     @Test func namesAreTrimmedAndCountedInCharacters() throws {
         #expect(try UserRules.text("name", "\u{3000} 김 민수\n", max: 100) == "김 민수")
+        for good in ["👩‍👩‍👧‍👦", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "שלום", "❤️", "e\u{301}"] {
+            #expect(try UserRules.text("name", good, max: 100) == good)
+        }
         let longest = String(repeating: "가", count: 100)
         #expect(try UserRules.text("name", longest, max: 100) == longest)
         for bad in [
             "", "   ", longest + "가", String(repeating: "a", count: 1_000_000), "a\u{0}b", "a\u{202e}b", "a\nb",
+            "\u{3164}", "\u{200b}\u{feff}", "\u{2800}",
         ] {
             #expect(self.field { () throws(ServiceError) in try UserRules.text("name", bad, max: 100) } == "name")
         }

@@ -27,7 +27,7 @@ struct ChatServiceTests {
     @Test(
         arguments: [
             ("", "VALIDATION_ERROR"), (" \u{2003}\n", "VALIDATION_ERROR"), ("a\u{0}b", "VALIDATION_ERROR"),
-            (.repeating("가", count: 4_001), "VALIDATION_ERROR"),
+            ("\u{200b}\u{3164}", "VALIDATION_ERROR"), (.repeating("가", count: 4_001), "VALIDATION_ERROR"),
         ] as [(TextArgument, String)]
     )
     func badTextsAreRefused(text: TextArgument, code: String) async throws {

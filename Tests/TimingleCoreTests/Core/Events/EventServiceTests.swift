@@ -71,6 +71,7 @@ struct EventServiceTests {
             let cases: [(EventDraft, String?)] = [
                 (EventDraft(title: " \u{3000}\n", startTime: Self.start, endTime: Self.end), "VALIDATION_ERROR title"),
                 (Self.draft(String(repeating: "약", count: 201)), "VALIDATION_ERROR title"),
+                (Self.draft("\u{3164}\u{200b}\u{2060}"), "VALIDATION_ERROR title"),
                 (Self.draft(String(repeating: "약", count: 200)), nil),
                 // One grapheme, but 201 characters for the database.
                 (Self.draft("e" + String(repeating: "\u{301}", count: 200)), "VALIDATION_ERROR title"),
