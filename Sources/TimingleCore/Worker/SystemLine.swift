@@ -78,6 +78,7 @@ enum SystemLine {
         case "start_time": "시작 시간"
         case "end_time": "종료 시간"
         case "status": "상태"
+        case "participants": "참가자의 수락(다시 필요)"
         default: field
         }
     }
@@ -86,6 +87,7 @@ enum SystemLine {
         switch field {
         case "start_time": "start time"
         case "end_time": "end time"
+        case "participants": "acceptances (asked for again)"
         default: field
         }
     }

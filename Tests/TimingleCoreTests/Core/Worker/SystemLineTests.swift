@@ -29,6 +29,10 @@ struct SystemLineTests {
         #expect(
             SystemLine.text(of: .sample(1, type: .updated, field: "start_time")) == "민수님이 약속을 변경했습니다: 시작 시간"
         )
+        #expect(
+            SystemLine.text(of: .sample(1, type: .updated, field: "participants"))
+                == "민수님이 약속을 변경했습니다: 참가자의 수락(다시 필요)"
+        )
         #expect(SystemLine.text(of: .sample(1, type: .updated)) == nil)
     }
 
