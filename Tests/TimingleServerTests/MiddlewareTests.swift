@@ -54,6 +54,14 @@ struct MiddlewareTests {
     }
 
     @Test(arguments: [
+        ("192.0.2.1", "192.0.2.1"), ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"), ("2001:db8:1:2::9", "2001:db8:1:2::/64"), ("::1", "::/64"),
+    ])
+    func limitsCountTheWholeNetworkOfAnIPv6Address(peer: String, network: String) {
+        #expect(ClientAddress(ServerRequest.get("/", from: peer), trustedProxies: []).network == network)
+    }
+
+    @Test(arguments: [
         ("10.0.0.0/8", "10.255.1.2", true), ("10.0.0.0/8", "11.0.0.1", false), ("192.0.2.7", "192.0.2.7", true),
         ("192.0.2.7", "192.0.2.8", false), ("0.0.0.0/0", "1.2.3.4", true), ("0.0.0.0/0", "::1", false),
         ("::/0", "::1", true),

@@ -10,7 +10,8 @@ struct AuthHandlers: Sendable {
         let language = AcceptLanguage.preferred(request.fields["Accept-Language"]) ?? .korean
         let verification = try await self.auth.sendCode(
             phone: try body.string("phone"),
-            ipAddress: context.clientAddress,
+            // Codes are counted by it.
+            ipAddress: context.clientNetwork,
             language: language
         )
         return .json(.ok) { writer in

@@ -5,6 +5,8 @@ internal import TimingleNet
 /// Immutable.
 struct ClientAddress: Sendable, Equatable {
     let text: String
+    /// What limits count: the address, or the /64 of an IPv6 one, since whoever has one of it has all of them.
+    let network: String
 
     /// The peer; if that is a trusted proxy, the right-most address of X-Forwarded-For that is not one.
     ///
@@ -20,6 +22,11 @@ struct ClientAddress: Sendable, Equatable {
             }
         }
         self.text = address.host
+        guard case .ipv6(let high, _, _, _) = address, self.text.contains(":") else {
+            self.network = self.text
+            return
+        }
+        self.network = SocketAddress.ipv6(high: high, low: 0, port: 0, scope: 0).host + "/64"
     }
 
     /// An address, with or without a port, an IPv6 one perhaps in brackets.

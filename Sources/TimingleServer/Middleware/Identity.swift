@@ -32,6 +32,7 @@ extension RequestContext {
     }
 
     var clientAddress: String { self.attachment(ClientAddress.self)?.text ?? "" }
+    var clientNetwork: String { self.attachment(ClientAddress.self)?.network ?? "" }
 }
 
 extension ServiceError {

@@ -53,7 +53,7 @@ struct RateLimiting: Middleware {
                 now: self.clock.now()
             )
         case .address(let scope, let limit):
-            guard let address = context.attachment(ClientAddress.self)?.text else { return nil }
+            guard let address = context.attachment(ClientAddress.self)?.network else { return nil }
             return await self.limiter.take(scope: scope, subject: address, limit: limit, now: self.clock.now())
         }
     }
