@@ -182,7 +182,7 @@ final class Application: Sendable {
                     let facts = chat.broker.facts
                     return [("version", facts.version ?? "unknown"), ("sync", facts.sync.rawValue)]
                 },
-                failure: { chat.nats.isConnected ? nil : "not connected" }
+                failure: { chat.brokerFailure }
             ),
         ]
     }

@@ -9,10 +9,9 @@ struct ChatWiring: Sendable {
     let relay: OutboxRelay
     let hub: Hub
     private let role: ServerConfiguration.Role
-    private let client: JetStreamClient
+    private let streams: JetStreamProvisioner
     private let persister: StreamWorker<MessagePersister>
     private let recorder: StreamWorker<HistoryRecorder>
-    private let loop: EventLoop
 
     init(
         configuration: ServerConfiguration,
@@ -39,10 +38,13 @@ struct ChatWiring: Sendable {
         limits.messagesBurst = configuration.chatRateBurst
         self.nats = nats
         self.broker = NATSServerInspector(connection: nats, monitorURL: configuration.natsMonitorURL, log: log)
-        self.client = client
+        self.streams = JetStreamProvisioner(
+            client: client,
+            streams: JetStreamTopology.streams(),
+            loop: group.nextLoop()
+        )
         self.hub = hub
         self.role = configuration.role
-        self.loop = group.nextLoop()
         self.service = ChatService(
             hub: hub,
             access: stores.events,
@@ -80,16 +82,22 @@ struct ChatWiring: Sendable {
 
     /// Starts the role's work; the streams are made as soon as the broker is there, and nobody waits for that.
     func start() {
-        let client = self.client
-        Task(executorPreference: self.loop) { try? await client.ensureStreams(JetStreamTopology.streams()) }
+        self.streams.start()
         guard self.role.runsWorker else { return }
         self.relay.start()
         self.persister.start()
         self.recorder.start()
     }
 
+    /// Why nothing can be appended to a room right now; nil when the broker is there with its streams.
+    var brokerFailure: String? {
+        guard self.nats.isConnected else { return "not connected" }
+        return self.streams.isReady ? nil : "the streams are not there yet"
+    }
+
     /// Finishes publications, then batches: what a publication put into the broker may be stored by the next process.
     func drain(deadline: Duration) async {
+        self.streams.stop()
         await self.service.drain(deadline: deadline)
         guard self.role.runsWorker else { return }
         await self.relay.stop()

@@ -93,6 +93,11 @@ package final class PrivateNATS: Sendable {
         process.waitUntilExit()
     }
 
+    /// Loses everything the server kept; only while it is down.
+    package func eraseStore() throws {
+        try FileManager.default.removeItem(at: self.directory.appendingPathComponent("data"))
+    }
+
     /// The kernel goes on acknowledging, nobody answers.
     package func pause() { self.signal(SIGSTOP) }
     package func resume() { self.signal(SIGCONT) }
