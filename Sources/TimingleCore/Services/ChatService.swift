@@ -52,6 +52,9 @@ package struct ChatLimits: Sendable, Equatable {
     package var messagesBurst = 20
     package static let attachmentsMax = 10
     package static let pageMax = 200
+    /// How often and after which pause a page looks for items that the worker has yet to store.
+    static let unstoredLooks = 10
+    static let unstoredPause: Duration = .milliseconds(50)
     package static let systemSenderName = "timingle"
 
     package init() {}
@@ -149,7 +152,10 @@ package final class ChatService: Sendable {
             }
             if let before {
                 guard let seq = try await self.seq(of: before, in: event, isUpper: true) else { return [] }
-                return try await self.messages.page(event: event, before: seq, limit: limit)
+                // A message that was named is there, so what lies below it is, too; a bare number promises nothing.
+                var looks = 1
+                if case .message = before { looks = ChatLimits.unstoredLooks }
+                return try await self.older(than: seq, in: event, limit: limit, looks: looks)
             }
             let stored = try await self.messages.page(event: event, before: nil, limit: limit)
             let fresh = await self.hub.tail(event: event, after: stored.first?.seq ?? 0)
@@ -166,6 +172,29 @@ package final class ChatService: Sendable {
         } catch {
             throw error.asServiceError
         }
+    }
+
+    /// The items before `seq`, newest first and without a gap between them and `seq`.
+    ///
+    /// What was appended a moment ago may not be stored yet: this process may remember it, else it is waited for.
+    private func older(
+        than seq: Int64,
+        in event: EventID,
+        limit: Int,
+        looks: Int
+    ) async throws(StoreError) -> [ChatMessage] {
+        var page: [ChatMessage] = []
+        for attempt in 0..<looks {
+            if attempt > 0 { _ = try? await pause(ChatLimits.unstoredPause) }
+            let stored = try await self.messages.page(event: event, before: seq, limit: limit)
+            page = stored
+            let newest = stored.first?.seq ?? 0
+            guard newest < seq - 1 else { break }
+            let fresh = await self.hub.tail(event: event, after: newest).filter { $0.seq < seq }
+            page = Array((fresh.reversed() + stored).prefix(limit))
+            guard page.first.map({ $0.seq < seq - 1 }) ?? true else { break }
+        }
+        return page
     }
 
     /// Moves the reader's mark up to a message.

@@ -142,6 +142,10 @@ struct ChatServiceTests {
             #expect(bySeq == [4, 3])
             let byID = try await page(before: .message(sent[4].messageID), limit: 2)
             #expect(byID == [4, 3])
+            let acrossTheStoresEnd = try await page(before: .message(sent[9].messageID), limit: 6)
+            #expect(acrossTheStoresEnd == [9, 8, 7, 6, 5, 4])
+            let beyondTheRoom = try await page(before: .seq(.max), limit: 3)
+            #expect(beyondTheRoom == [10, 9, 8])
             let byTime = try await page(before: .time(sent[4].createdAt), limit: 2)
             #expect(byTime == [4, 3])
             let tooEarly = try await page(before: .time(Timestamp(milliseconds: 0)), limit: 2)
@@ -155,6 +159,29 @@ struct ChatServiceTests {
             let unknown = MessageCursor.message(MessageID(rawValue: Identifier128(high: 4, low: 4)))
             let nothing = try await page(before: unknown, limit: 2)
             #expect(nothing == [])
+        }
+    }
+
+    /// The worker stores in batches; another process may read between two of them.
+    @Test func aPageWaitsForWhatLiesBelowAMessageThatIsThere() async throws {
+        try await ChatWorld.with { world in
+            var sent: [ChatMessage] = []
+            for number in 0..<10 {
+                sent.append(try await self.post(world, MessageDraft(eventID: world.event, text: "\(number)")).get())
+            }
+            try await world.store.append(Array(sent[..<6]) + [sent[9]])
+            let reader = world.process(relay: world.broker)
+            let cursor = MessageCursor.message(sent[9].messageID)
+            async let page = reader.service.page(
+                event: world.event,
+                before: cursor,
+                after: nil,
+                limit: 6,
+                by: world.jiwoo
+            )
+            try await world.store.append(Array(sent[6..<9]))
+            let seqs = try await page.map(\.seq)
+            #expect(seqs == [9, 8, 7, 6, 5, 4])
         }
     }
 
