@@ -52,7 +52,7 @@ package final class NATSConnection: Sendable {
         self.inbox = "_INBOX.\(IdentifierText.random())"
         _ = librariesAreOpen
         let requests = self.requests
-        self.addSubscription("\(self.inbox).*") { message in
+        self.subscribe("\(self.inbox).*") { message in
             guard let token = message.subject.split(separator: ".").last.flatMap({ UInt64($0) }) else { return }
             requests.answer(token: token, .success(message))
         }
@@ -144,21 +144,16 @@ package final class NATSConnection: Sendable {
     ///
     /// Survives reconnects; ends with the connection.
     package func subscribe(_ subject: String, _ handler: @escaping @Sendable (NATSMessage) -> Void) {
-        let box = self.addSubscription(subject, handler)
-        self.queue.async {
-            guard let session = self.state.withLock({ $0.session }) else { return }
-            self.subscribe(session, subject, box)
-        }
-    }
-
-    @discardableResult
-    private func addSubscription(
-        _ subject: String,
-        _ handler: @escaping @Sendable (NATSMessage) -> Void
-    ) -> NATSSubscriptionBox {
         let box = NATSSubscriptionBox(handler)
-        self.state.withLock { $0.subscriptions.append((subject, box)) }
-        return box
+        self.queue.async {
+            // On the queue on which `connect` runs: either it finds the entry or we find its session, never both.
+            let session = self.state.withLock { state -> NATSSession? in
+                guard !state.isClosing else { return nil }
+                state.subscriptions.append((subject, box))
+                return state.session
+            }
+            if let session { self.subscribe(session, subject, box) }
+        }
     }
 
     private func subscribe(_ session: NATSSession, _ subject: String, _ box: NATSSubscriptionBox) {
