@@ -81,12 +81,18 @@ def test_a_bad_event_is_refused_and_not_made(person, name):
     assert len(body_of(person.get("/events", limit=100), 200)) == before
 
 
-@pytest.mark.parametrize("name", [name for name in BAD_EVENTS if not name.startswith("no ")])
+def change_of(name):
+    return {key: value for key, value in BAD_EVENTS[name].items() if value != GOOD_EVENT.get(key)}
+
+
+# A change need not be whole, and participants come and go by routes of their own.
+BAD_CHANGES = [name for name in BAD_EVENTS if not name.startswith("no ") and "participant_ids" not in change_of(name)]
+
+
+@pytest.mark.parametrize("name", BAD_CHANGES)
 def test_a_bad_change_is_refused_and_nothing_changes(person, event, name):
     before = person.event(event["id"])
-    change = {key: value for key, value in BAD_EVENTS[name].items() if value != GOOD_EVENT.get(key)}
-    if "participant_ids" in change:
-        pytest.skip("participants are not changed this way")
+    change = change_of(name)
     refusal(person.patch(f"/events/{event['id']}", **change), 400, 422)
     assert person.event(event["id"]) == before
 
