@@ -30,7 +30,7 @@ e2e: ## End-to-end tests of the binary (E2E="-k restart", RELEASE=1, TIMINGLE_BI
 	@E2E='$(E2E)' RELEASE='$(RELEASE)' exec scripts/test.sh e2e
 
 format: ## Format all Swift files
-	swift format --in-place --parallel --recursive Sources Tests Package.swift
+	swift format --in-place --parallel --recursive Sources Tests Benchmarks Package.swift
 
 lint: ## Check the style
 	@scripts/lint.sh

@@ -44,6 +44,12 @@ let package = Package(
             dependencies: ["TimingleCore", "TimingleNet"],
             swiftSettings: houseSettings
         ),
+        .executableTarget(
+            name: "BareListener",
+            dependencies: ["TimingleNet"],
+            path: "Benchmarks/BareListener",
+            swiftSettings: houseSettings
+        ),
         .target(
             name: "TimingleTestSupport",
             dependencies: ["TimingleCore", "TimingleNet"],

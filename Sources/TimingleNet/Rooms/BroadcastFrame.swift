@@ -9,4 +9,9 @@ package struct BroadcastFrame: Sendable {
 
     /// Takes text that is UTF-8 already.
     package init(textBytes: [UInt8]) { self.bytes = WebSocketFrameEncoder.frame(.text, textBytes) }
+
+    /// Takes text that lies in a received message and is UTF-8 already.
+    package init(text: Span<UInt8>) {
+        self.bytes = text.withUnsafeBytes { WebSocketFrameEncoder.frame(.text, $0) }
+    }
 }

@@ -1,0 +1,32 @@
+internal import Glibc
+
+/// The command line: `--port 9001 --loops 1 --max-message 65536`.
+struct BareListenerOptions {
+    var port: UInt16 = 9001
+    var loops = 1
+    var maxMessageBytes = 64 * 1024
+
+    init(_ arguments: [String]) {
+        var rest = arguments.dropFirst().makeIterator()
+        while let name = rest.next() {
+            guard let value = rest.next() else { Self.refuse("\(name) needs a value") }
+            switch name {
+            case "--port": self.port = Self.number(name, value)
+            case "--loops": self.loops = Self.number(name, value)
+            case "--max-message": self.maxMessageBytes = Self.number(name, value)
+            default: Self.refuse("unknown option \(name)")
+            }
+        }
+    }
+
+    private static func number<Number: FixedWidthInteger>(_ name: String, _ value: String) -> Number {
+        guard let number = Number(value), number >= 0 else { Self.refuse("\(name) needs a number, not \(value)") }
+        return number
+    }
+
+    private static func refuse(_ reason: String) -> Never {
+        let text = Array("\(reason)\nusage: BareListener [--port N] [--loops N] [--max-message BYTES]\n".utf8)
+        _ = write(STDERR_FILENO, text, text.count)
+        exit(64)
+    }
+}

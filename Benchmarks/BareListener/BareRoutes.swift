@@ -1,0 +1,28 @@
+internal import TimingleNet
+
+/// The few things that the bare listener answers.
+struct BareRoutes: Sendable {
+    let rooms: RoomFanout
+
+    func responder() -> HTTPHandler {
+        var router = Router()
+        router.on(.get, "/echo") { _, _ in .upgrade(WebSocketUpgrade { EchoSocket() }) }
+        let rooms = self.rooms
+        router.on(.get, "/{rest...}") { request, _ in
+            guard let room = request.query.first("event_id").flatMap({ Int64($0) }) else { return Self.hello }
+            return .upgrade(WebSocketUpgrade { RoomSocket(room: room, rooms: rooms) })
+        }
+        return router.frozen(
+            middleware: [],
+            notFound: { _, _ in HTTPResponse(.notFound) },
+            methodNotAllowed: { _ in HTTPResponse(.methodNotAllowed) }
+        )
+    }
+
+    /// 15 bytes.
+    private static let hello = HTTPResponse(
+        .ok,
+        fields: ["Content-Type": "application/json"],
+        body: .bytes(Array(#"{"hello":"you"}"#.utf8))
+    )
+}
