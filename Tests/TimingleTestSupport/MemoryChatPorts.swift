@@ -247,8 +247,8 @@ extension BroadcastFrame {
 
 /// Waits, in small steps and not for long, until something that happens elsewhere is true.
 package func eventually(_ seconds: Int = 10, _ condition: () async throws -> Bool) async rethrows -> Bool {
-    let end = ContinuousClock.now + .seconds(seconds)
-    while ContinuousClock.now < end {
+    let end = MonotonicInstant.now + .seconds(seconds)
+    while MonotonicInstant.now < end {
         if try await condition() { return true }
         try? await Task.sleep(for: .milliseconds(5))
     }

@@ -18,7 +18,7 @@ package final class ChatSession: WebSocketHandler {
     private var queue: [LegacyCommand] = []
     private var isWorking = false
     private var isPresent = false
-    private var lastTyping: ContinuousClock.Instant?
+    private var lastTyping: MonotonicInstant?
 
     private static let queueMax = 64
     private static let typingInterval: Duration = .seconds(3)
@@ -124,7 +124,7 @@ package final class ChatSession: WebSocketHandler {
 
     private func typing() {
         guard self.phase == .joined else { return }
-        let now = ContinuousClock.now
+        let now = MonotonicInstant.now
         if let last = self.lastTyping, now - last < Self.typingInterval { return }
         self.lastTyping = now
         self.hub.typing(event: self.event, user: self.user, name: self.requester.name)

@@ -201,8 +201,8 @@ package final class Hub: RoomPublisher, RoomEvictor {
     package func drain(deadline: Duration) async {
         self.isDraining.store(true, ordering: .relaxed)
         for shard in self.shards { shard.onLoop { $0.readers.finish() } }
-        let end = ContinuousClock.now + deadline
-        while await self.inFlight() > 0, ContinuousClock.now < end {
+        let end = MonotonicInstant.now + deadline
+        while await self.inFlight() > 0, MonotonicInstant.now < end {
             guard (try? await pause(.milliseconds(10))) != nil else { return }
         }
     }

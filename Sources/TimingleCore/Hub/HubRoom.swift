@@ -27,7 +27,7 @@ final class HubRoom {
     private var gapAttempts = 0
     /// Work that must not lose the room to eviction.
     private var pins = 0
-    private(set) var lastUsed: ContinuousClock.Instant
+    private(set) var lastUsed: MonotonicInstant
     private var sequencer: RoomSequencer?
 
     init(

@@ -32,9 +32,9 @@ final class RoomReaders {
     private var news: [EventID: Place] = [:]
     /// Marks of those who left or caught up.
     private var marks: [Reader: Place] = [:]
-    private var newsDue: ContinuousClock.Instant?
-    private var marksDue: ContinuousClock.Instant?
-    private var timer: (token: TimerToken, due: ContinuousClock.Instant)?
+    private var newsDue: MonotonicInstant?
+    private var marksDue: MonotonicInstant?
+    private var timer: (token: TimerToken, due: MonotonicInstant)?
     private var isWriting = false
     private var isEnding = false
 
@@ -125,7 +125,7 @@ final class RoomReaders {
         self.timer = (token, due)
     }
 
-    private func write(what due: ContinuousClock.Instant) {
+    private func write(what due: MonotonicInstant) {
         var places: [Reader: Place] = [:]
         if let marksDue = self.marksDue, marksDue <= due {
             places = self.marks

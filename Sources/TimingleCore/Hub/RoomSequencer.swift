@@ -136,10 +136,10 @@ final class RoomSequencer {
     private func publish(_ draft: RoomDraft, messageID: MessageID) async throws(BrokerError) -> PlacedMessage {
         let limits = self.dependencies.limits
         let key = draft.key ?? draft.clientID.map { "\(draft.eventID).\(draft.senderID).\($0)" } ?? "\(messageID)"
-        let deadline = ContinuousClock.now + limits.sendDeadline
+        let deadline = MonotonicInstant.now + limits.sendDeadline
         var attempt = 0
         var lastError: BrokerError = .unavailable("no attempt was made")
-        while attempt < limits.attemptsMax, ContinuousClock.now < deadline {
+        while attempt < limits.attemptsMax, MonotonicInstant.now < deadline {
             attempt += 1
             let head = try await self.loadHead()
             let message = self.message(draft, after: head.position, messageID: messageID)

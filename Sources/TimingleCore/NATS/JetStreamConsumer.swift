@@ -25,7 +25,7 @@ package final class JetStreamConsumer {
     private var nextToken: UInt64 = 1
     private var failures = 0
     private var isReady = false
-    private var lastArrival: ContinuousClock.Instant = .now
+    private var lastArrival: MonotonicInstant = .now
     private let demand: () -> Int
     private let receive: (JetStreamDelivery) -> Void
 

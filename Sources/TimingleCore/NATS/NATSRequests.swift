@@ -1,5 +1,6 @@
 internal import Dispatch
 internal import Synchronization
+internal import TimingleNet
 
 /// Who waits for which answer, and until when.
 ///
@@ -8,7 +9,7 @@ final class NATSRequests: Sendable {
     typealias Answer = Result<NATSMessage, NATSError>
 
     private struct Waiter {
-        let deadline: ContinuousClock.Instant
+        let deadline: MonotonicInstant
         let resume: @Sendable (Answer) -> Void
     }
 
@@ -28,7 +29,7 @@ final class NATSRequests: Sendable {
 
     /// Adds a waiter and returns its token; nil, and an answer at once, when there is no room.
     func add(timeout: Duration, resume: @escaping @Sendable (Answer) -> Void) -> UInt64? {
-        let deadline = ContinuousClock.now + timeout
+        let deadline = MonotonicInstant.now + timeout
         let (token, mustSweep, refusal) = self.state.withLock { state -> (UInt64, Bool, NATSError?) in
             if state.isClosed { return (0, false, NATSError(.closed, "the connection was closed")) }
             guard state.waiters.count < self.countMax else {
@@ -70,7 +71,7 @@ final class NATSRequests: Sendable {
     }
 
     private func sweep() {
-        let now = ContinuousClock.now
+        let now = MonotonicInstant.now
         let (late, mustSweep) = self.state.withLock { state -> ([Waiter], Bool) in
             let late = state.waiters.filter { $0.value.deadline <= now }
             for token in late.keys { state.waiters[token] = nil }

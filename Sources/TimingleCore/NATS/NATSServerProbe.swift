@@ -1,4 +1,5 @@
 internal import Glibc
+internal import TimingleNet
 
 /// Asks a server something over a short TCP connection of its own.
 ///
@@ -30,7 +31,7 @@ struct NATSServerProbe {
         let port = String(self.endpoint.port)
         guard getaddrinfo(self.endpoint.host, port, &hints, &list) == 0, let first = list else { return nil }
         defer { freeaddrinfo(first) }
-        let deadline = ContinuousClock.now + self.timeout
+        let deadline = MonotonicInstant.now + self.timeout
         var next: UnsafeMutablePointer<addrinfo>? = first
         while let entry = next {
             // SAFETY: `entry` is an element of the list that getaddrinfo made and that `defer` frees after us.
@@ -45,7 +46,7 @@ struct NATSServerProbe {
         _ address: addrinfo,
         _ request: [UInt8],
         until ending: Ending,
-        _ deadline: ContinuousClock.Instant
+        _ deadline: MonotonicInstant
     ) -> [UInt8]? {
         let fd = socket(address.ai_family, address.ai_socktype | CInt(SOCK_CLOEXEC.rawValue), address.ai_protocol)
         guard fd >= 0 else { return nil }
@@ -69,8 +70,8 @@ struct NATSServerProbe {
     }
 
     /// Lets the next call on the socket last until the deadline at most; false when that has passed.
-    private static func bound(_ fd: CInt, by deadline: ContinuousClock.Instant) -> Bool {
-        let milliseconds = ContinuousClock.now.duration(to: deadline).wholeMilliseconds
+    private static func bound(_ fd: CInt, by deadline: MonotonicInstant) -> Bool {
+        let milliseconds = MonotonicInstant.now.duration(to: deadline).wholeMilliseconds
         guard milliseconds > 0 else { return false }
         var timeout = timeval(tv_sec: Int(milliseconds / 1_000), tv_usec: Int(milliseconds % 1_000) * 1_000)
         let size = socklen_t(MemoryLayout<timeval>.size)

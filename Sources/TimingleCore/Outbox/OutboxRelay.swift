@@ -94,7 +94,7 @@ package final class OutboxRelay: OutboxPoke {
         let log = self.log
         let missed = Atomic<Bool>(false)
         let isCut = Atomic<Bool>(false)
-        let end = ContinuousClock.now + self.batchTimeMax
+        let end = MonotonicInstant.now + self.batchTimeMax
         do throws(StoreError) {
             let count = try await self.store.relay(limit: Self.batchMax) { changes in
                 var done: Set<ChangeID> = []
@@ -109,7 +109,7 @@ package final class OutboxRelay: OutboxPoke {
                         break
                     }
                     // A slow broker must not cost what it took already: a transaction that idles too long is lost.
-                    guard ContinuousClock.now < end else {
+                    guard MonotonicInstant.now < end else {
                         isCut.store(true, ordering: .relaxed)
                         break
                     }

@@ -127,7 +127,7 @@ package struct PostgresMigrator: Sendable {
     }
 
     private func apply(_ file: PostgresMigrationFile, _ session: PostgresSession) async throws(PostgresError) {
-        let start = ContinuousClock.now
+        let start = MonotonicInstant.now
         do throws(PostgresError) {
             if file.isTransactional {
                 try await session.query("BEGIN")
@@ -153,10 +153,10 @@ package struct PostgresMigrator: Sendable {
 
     private func record(
         _ file: PostgresMigrationFile,
-        since start: ContinuousClock.Instant,
+        since start: MonotonicInstant,
         _ session: PostgresSession
     ) async throws(PostgresError) {
-        let (seconds, attoseconds) = (ContinuousClock.now - start).components
+        let (seconds, attoseconds) = (MonotonicInstant.now - start).components
         let milliseconds = seconds * 1_000 + attoseconds / 1_000_000_000_000_000
         try await session.query(
             """
@@ -235,11 +235,11 @@ package struct PostgresMigrator: Sendable {
     /// Asks again and again: a statement that waits would hold a snapshot, and CREATE INDEX CONCURRENTLY in the
     /// process that works would wait for that.
     private func lock(_ session: PostgresSession) async throws {
-        let deadline = ContinuousClock.now + Self.lockWaitMax
+        let deadline = MonotonicInstant.now + Self.lockWaitMax
         while true {
             let row = try await session.query("SELECT pg_try_advisory_lock(\(Self.lockKey))").first
             if try row?.decode(at: 0, as: Bool.self) == true { return }
-            guard ContinuousClock.now < deadline else {
+            guard MonotonicInstant.now < deadline else {
                 throw PostgresError(.migration, "another process has been migrating for too long")
             }
             try await Task.sleep(for: .milliseconds(100))

@@ -30,7 +30,7 @@ final class PostgresPool {
     private var connections: [Int: PostgresConnection] = [:]
     private var waiters: [UInt64: Lease] = [:]
     private var lastFailure = PostgresError(.connectionFailed, "not connected")
-    private var timer: (token: TimerToken, deadline: ContinuousClock.Instant)?
+    private var timer: (token: TimerToken, deadline: MonotonicInstant)?
     private var drained: [() -> Void] = []
     private var isDrained = false
 

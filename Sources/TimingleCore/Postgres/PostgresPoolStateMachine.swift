@@ -1,9 +1,11 @@
+internal import TimingleNet
+
 /// Decides who gets which connection, when to connect, and when to give one up.
 ///
 /// Loop-confined. No I/O, clock or randomness inside: time and jitter arrive as arguments. Waiters are served first
 /// come, first served; the connection used last is used next, so that spare ones grow old and go.
 struct PostgresPoolStateMachine {
-    typealias Instant = ContinuousClock.Instant
+    typealias Instant = MonotonicInstant
     typealias ConnectionID = Int
     typealias WaiterID = UInt64
 

@@ -3,7 +3,7 @@ internal import TimingleNet
 /// A command under way and who waits for its answer.
 struct RedisPendingCommand {
     let bytes: [UInt8]
-    let deadline: ContinuousClock.Instant
+    let deadline: MonotonicInstant
     let completion: (Result<RedisReply, RedisError>) -> Void
 }
 
@@ -33,7 +33,7 @@ final class RedisPipeline: RedisConnectionOwner {
     private var attemptTimer: TimerToken?
     private var pauseTimer: TimerToken?
     private var pingTimer: TimerToken?
-    private var lastReplyAt: ContinuousClock.Instant
+    private var lastReplyAt: MonotonicInstant
     private var lossIsLogged = false
 
     init(loop: EventLoop, configuration: RedisConfiguration, log: Log) {
@@ -56,7 +56,7 @@ final class RedisPipeline: RedisConnectionOwner {
             return
         }
         // `loop.now` may be old in a long turn; the deadline is the caller's, so it counts from the real time.
-        let deadline = ContinuousClock.now + self.configuration.commandTimeout
+        let deadline = MonotonicInstant.now + self.configuration.commandTimeout
         let command = RedisPendingCommand(bytes: bytes, deadline: deadline, completion: completion)
         switch self.machine.commandSubmitted() {
         case .send:
@@ -159,7 +159,7 @@ final class RedisPipeline: RedisConnectionOwner {
         steps.append(["PING"])
         for (index, step) in steps.enumerated() {
             let isLast = index == steps.count - 1
-            let deadline = ContinuousClock.now + self.configuration.commandTimeout
+            let deadline = MonotonicInstant.now + self.configuration.commandTimeout
             let bytes = RedisCommand.encode(step)
             self.send(
                 RedisPendingCommand(bytes: bytes, deadline: deadline) { [unowned self] result in

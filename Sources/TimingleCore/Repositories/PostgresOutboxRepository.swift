@@ -1,4 +1,5 @@
 internal import Synchronization
+internal import TimingleNet
 
 /// The transactional outbox in PostgreSQL.
 ///
@@ -12,7 +13,7 @@ package final class PostgresOutboxRepository: OutboxStore {
 
     private let client: PostgresClient
     private let retentionDays: Int64
-    private let nextPurge = Mutex(ContinuousClock.now)
+    private let nextPurge = Mutex(MonotonicInstant.now)
 
     package init(client: PostgresClient, retentionDays: Int64 = 7) {
         self.client = client
@@ -84,8 +85,8 @@ package final class PostgresOutboxRepository: OutboxStore {
     /// The oldest rows are the first of the primary key, so no index on the time is needed.
     private func purge(_ transaction: PostgresTransaction) async throws(PostgresError) {
         let isDue = self.nextPurge.withLock { next in
-            guard ContinuousClock.now >= next else { return false }
-            next = ContinuousClock.now + Self.purgeInterval
+            guard MonotonicInstant.now >= next else { return false }
+            next = MonotonicInstant.now + Self.purgeInterval
             return true
         }
         guard isDue else { return }
@@ -98,6 +99,6 @@ package final class PostgresOutboxRepository: OutboxStore {
             """
         )
         // More is waiting, it seems: go on at the next look.
-        if result.affectedRows == Int(Self.purgeBatch) { self.nextPurge.withLock { $0 = ContinuousClock.now } }
+        if result.affectedRows == Int(Self.purgeBatch) { self.nextPurge.withLock { $0 = MonotonicInstant.now } }
     }
 }

@@ -1,3 +1,5 @@
+internal import TimingleNet
+
 /// Something that can be told from another delivery of itself.
 protocol PersistItem {
     /// The same for each delivery of one message.
@@ -11,18 +13,18 @@ protocol PersistItem {
 struct PersistBatchStateMachine<Item: PersistItem> {
     private enum State {
         /// Nothing is being written; what is gathered is written at the deadline.
-        case gathering(deadline: ContinuousClock.Instant?)
+        case gathering(deadline: MonotonicInstant?)
         /// A batch is being written, the next one gathers.
         case writing(batch: [Item], attempt: Int)
         /// The write failed and is tried again at the deadline.
-        case waiting(batch: [Item], attempt: Int, deadline: ContinuousClock.Instant)
+        case waiting(batch: [Item], attempt: Int, deadline: MonotonicInstant)
         case drained
     }
 
     enum Action {
         case nothing
         /// Call `deadlineReached` at the time.
-        case wake(at: ContinuousClock.Instant)
+        case wake(at: MonotonicInstant)
         case write([Item])
         /// Nothing is in hand and nothing more will be taken.
         case finish
@@ -63,7 +65,7 @@ struct PersistBatchStateMachine<Item: PersistItem> {
     }
 
     /// Takes a message; while draining it is not taken and comes again to somebody else.
-    mutating func received(_ item: Item, now: ContinuousClock.Instant) -> Action {
+    mutating func received(_ item: Item, now: MonotonicInstant) -> Action {
         guard !self.isDraining else { return .nothing }
         if self.replace(item) { return .nothing }
         self.next.append(item)
@@ -102,7 +104,7 @@ struct PersistBatchStateMachine<Item: PersistItem> {
         return true
     }
 
-    mutating func deadlineReached(now: ContinuousClock.Instant) -> Action {
+    mutating func deadlineReached(now: MonotonicInstant) -> Action {
         switch self.state {
         case .gathering(let deadline?):
             guard deadline <= now else { return .wake(at: deadline) }
@@ -118,7 +120,7 @@ struct PersistBatchStateMachine<Item: PersistItem> {
     }
 
     /// The batch is stored; returns its messages, to be acknowledged, and what to do next.
-    mutating func writeSucceeded(now: ContinuousClock.Instant) -> (settled: [Item], action: Action) {
+    mutating func writeSucceeded(now: MonotonicInstant) -> (settled: [Item], action: Action) {
         guard case .writing(let batch, _) = self.state else {
             preconditionFailure("a write succeeded that was not begun")
         }
@@ -133,7 +135,7 @@ struct PersistBatchStateMachine<Item: PersistItem> {
     }
 
     /// The batch is not stored; it stays in hand and is tried again after `delay` of the attempt.
-    mutating func writeFailed(now: ContinuousClock.Instant, delay: (_ attempt: Int) -> Duration) -> Action {
+    mutating func writeFailed(now: MonotonicInstant, delay: (_ attempt: Int) -> Duration) -> Action {
         guard case .writing(let batch, let attempt) = self.state else {
             preconditionFailure("a write failed that was not begun")
         }

@@ -25,7 +25,7 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
     private var interest: Interest = []
     private var closeReason: StreamCloseReason = .finished
     private var timer: TimerToken?
-    private var writeProgress: ContinuousClock.Instant
+    private var writeProgress: MonotonicInstant
     private var lingeredBytes = 0
     private var isOpen = false
     private var isDelivering = false

@@ -14,11 +14,11 @@ final class HTTPServerConnection: StreamHandler {
     private var body: [UInt8] = []
     /// What this request's body has taken out of the loop's budget.
     private var heldBodyBytes = 0
-    private var bodyStart: ContinuousClock.Instant
+    private var bodyStart: MonotonicInstant
     private var task: Task<Void, Never>?
-    private var deadline: ContinuousClock.Instant?
+    private var deadline: MonotonicInstant?
     /// When `timer` fires; it is moved forward only when it fires too early, not at each request.
-    private var armedFor: ContinuousClock.Instant?
+    private var armedFor: MonotonicInstant?
     private var timer: TimerToken?
 
     private var limits: HTTPLimits { self.shard.configuration.limits }
@@ -305,7 +305,7 @@ final class HTTPServerConnection: StreamHandler {
         self.setDeadline(self.bodyStart + min(limits.bodyDeadline, limits.bodyGrace + earned))
     }
 
-    private func setDeadline(_ deadline: ContinuousClock.Instant) {
+    private func setDeadline(_ deadline: MonotonicInstant) {
         self.deadline = deadline
         if let armedFor = self.armedFor, armedFor <= deadline { return }
         self.clearTimer()
@@ -313,7 +313,7 @@ final class HTTPServerConnection: StreamHandler {
     }
 
     // The timer holds the connection; its end clears it.
-    private func arm(_ deadline: ContinuousClock.Instant) {
+    private func arm(_ deadline: MonotonicInstant) {
         self.armedFor = deadline
         self.timer = self.shard.loop.schedule(at: deadline) { self.timerFired() }
     }

@@ -3,11 +3,11 @@
 /// Loop-confined. No I/O and no clock inside: time arrives as an argument.
 enum AcceptBackoffStateMachine: ~Copyable {
     case accepting(failures: Int)
-    case paused(until: ContinuousClock.Instant, failures: Int)
+    case paused(until: MonotonicInstant, failures: Int)
 
     enum DeadlineReachedAction: Equatable {
         case resumeAccepting
-        case waitLonger(until: ContinuousClock.Instant)
+        case waitLonger(until: MonotonicInstant)
         case nothing
     }
 
@@ -22,7 +22,7 @@ enum AcceptBackoffStateMachine: ~Copyable {
     /// Reports EMFILE or ENFILE from `accept4` and returns the instant until which readiness stays off.
     ///
     /// Each failure in a row doubles the pause, up to `pauseMax`.
-    mutating func descriptorsExhausted(now: ContinuousClock.Instant, pauseMax: Duration) -> ContinuousClock.Instant {
+    mutating func descriptorsExhausted(now: MonotonicInstant, pauseMax: Duration) -> MonotonicInstant {
         switch consume self {
         case .accepting(let failures):
             let until = now + min(.milliseconds(10 << min(failures, 10)), pauseMax)
@@ -33,7 +33,7 @@ enum AcceptBackoffStateMachine: ~Copyable {
         }
     }
 
-    mutating func deadlineReached(now: ContinuousClock.Instant) -> DeadlineReachedAction {
+    mutating func deadlineReached(now: MonotonicInstant) -> DeadlineReachedAction {
         switch consume self {
         case .accepting(let failures):
             // A timer that fired in the same turn as the resume. Harmless.

@@ -24,7 +24,7 @@ final class Acceptor: ReadinessHandler {
     private var backoff: AcceptBackoffStateMachine = .accepting(failures: 0)
     private var isFull = false
     /// When the log was last told that there is no room; under a flood that happens at each connection's end.
-    private var toldFull: ContinuousClock.Instant?
+    private var toldFull: MonotonicInstant?
     private var nextTarget = 0
 
     init(

@@ -110,12 +110,12 @@ package final class Listener: Sendable {
 
     @discardableResult
     private func waitUntilIdle(deadline: Duration) async -> Bool {
-        let end = ContinuousClock.now + deadline
+        let end = MonotonicInstant.now + deadline
         var isIdle = true
         for shard in self.shards {
             let idle = await withCheckedContinuation { continuation in
                 shard.loop.execute {
-                    let left = max(.zero, ContinuousClock.now.duration(to: end))
+                    let left = max(.zero, MonotonicInstant.now.duration(to: end))
                     shard.value.whenIdle(deadline: left) { continuation.resume(returning: $0) }
                 }
             }

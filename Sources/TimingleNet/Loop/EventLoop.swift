@@ -19,7 +19,6 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
     package let index: Int
     private let mailbox = LoopMailbox()
     private let wakeUp: EventDescriptor
-    private let start = ContinuousClock.now
 
     // Loop thread only.
     package let buffers = BufferPool()
@@ -33,7 +32,7 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
     private var runningTurnEndHandlers: [any TurnEndHandler] = []
     private var stopping = false
     /// The time at which this turn's wait ended; good enough for deadlines, and free.
-    package private(set) var now: ContinuousClock.Instant = .now
+    package private(set) var now: MonotonicInstant = .now
 
     package init(index: Int = 0) throws(SystemError) {
         self.index = index
@@ -132,9 +131,9 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
     }
 
     @discardableResult
-    package func schedule(at deadline: ContinuousClock.Instant, _ action: @escaping () -> Void) -> TimerToken {
+    package func schedule(at deadline: MonotonicInstant, _ action: @escaping () -> Void) -> TimerToken {
         self.preconditionInLoop()
-        return self.timers.schedule(at: self.nanoseconds(deadline), action)
+        return self.timers.schedule(at: deadline.nanoseconds, action)
     }
 
     /// Cancels a deadline; false if it has fired or was cancelled before.
@@ -173,7 +172,7 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
         if !self.localLetters.isEmpty || !self.turnEndHandlers.isEmpty {
             timeout = 0
         } else if let deadline = self.timers.nextDeadline {
-            let remaining = deadline - self.nanoseconds(.now)
+            let remaining = deadline - MonotonicInstant.now.nanoseconds
             // Rounded up: a timer must not be found early and the loop spin until it is due.
             timeout = remaining <= 0 ? 0 : CInt(clamping: (remaining + 999_999) / 1_000_000)
         }
@@ -215,7 +214,7 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
 
     /// Fires what is due; a timer that re-arms itself with no delay waits for the next turn.
     private func fireTimers() {
-        let now = self.nanoseconds(self.now)
+        let now = self.now.nanoseconds
         var budget = self.timers.count
         while budget > 0, let action = self.timers.popExpired(now: now) {
             action()
@@ -228,12 +227,6 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
         swap(&self.turnEndHandlers, &self.runningTurnEndHandlers)
         for handler in self.runningTurnEndHandlers { handler.turnEnded() }
         self.runningTurnEndHandlers.removeAll(keepingCapacity: true)
-    }
-
-    private func nanoseconds(_ instant: ContinuousClock.Instant) -> Int64 {
-        let (seconds, attoseconds) = self.start.duration(to: instant).components
-        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        return overflow ? (seconds < 0 ? .min : .max) : whole &+ attoseconds / 1_000_000_000
     }
 
     fileprivate func enqueueJob(_ job: UnownedJob) { self.post(.job(job)) }

@@ -6,7 +6,7 @@ package struct RequestContext: Sendable {
     package let loop: EventLoop
     package var requestID: String
     package var parameters: RouteParameters
-    package let receivedAt: ContinuousClock.Instant
+    package let receivedAt: MonotonicInstant
     private let baseLog: Log
     private var attachments: [any Sendable] = []
 
@@ -15,7 +15,7 @@ package struct RequestContext: Sendable {
         requestID: String,
         parameters: RouteParameters = RouteParameters(),
         log: Log,
-        receivedAt: ContinuousClock.Instant = .now
+        receivedAt: MonotonicInstant = .now
     ) {
         self.loop = loop
         self.requestID = requestID

@@ -13,7 +13,7 @@ package final class WebSocketConnection: StreamHandler {
     private var decoder = WebSocketFrameDecoder()
     private var assembler = WebSocketMessageAssembler()
     private var timer: TimerToken?
-    private var timerDeadline: ContinuousClock.Instant?
+    private var timerDeadline: MonotonicInstant?
     private var readingPaused = false
 
     /// Takes over a stream on which the 101 is queued; `open` begins.

@@ -4,21 +4,21 @@
 enum WebSocketStateMachine: ~Copyable {
     /// Proof of life of the peer.
     struct Liveness: Equatable {
-        var lastFrame: ContinuousClock.Instant
-        var lastPing: ContinuousClock.Instant
+        var lastFrame: MonotonicInstant
+        var lastPing: MonotonicInstant
         var pingOutstanding = false
     }
 
     case open(Liveness)
     /// Our Close is on its way, the peer's is awaited.
-    case closingByUs(WebSocketCloseCode, deadline: ContinuousClock.Instant)
+    case closingByUs(WebSocketCloseCode, deadline: MonotonicInstant)
     /// Nothing more is awaited from the peer: it closed, or broke the rules, or fell silent.
     ///
     /// The last bytes leave.
-    case finishing(deadline: ContinuousClock.Instant)
+    case finishing(deadline: MonotonicInstant)
     case closed
 
-    init(openedAt now: ContinuousClock.Instant) { self = .open(Liveness(lastFrame: now, lastPing: now)) }
+    init(openedAt now: MonotonicInstant) { self = .open(Liveness(lastFrame: now, lastPing: now)) }
 
     /// What the end of the WebSocket asks for; each `report` is the code that the handler is told, once.
     enum EndAction: Equatable {
@@ -69,7 +69,7 @@ enum WebSocketStateMachine: ~Copyable {
     }
 
     /// When `deadlineReached` has something to do; nil after the end.
-    func nextDeadline(limits: WebSocketLimits) -> ContinuousClock.Instant? {
+    func nextDeadline(limits: WebSocketLimits) -> MonotonicInstant? {
         switch self {
         case .open(let liveness):
             let silence = liveness.lastFrame + limits.readTimeout
@@ -84,7 +84,7 @@ enum WebSocketStateMachine: ~Copyable {
     }
 
     /// Any whole frame proves that the peer lives, not only a pong.
-    mutating func frameReceived(now: ContinuousClock.Instant) {
+    mutating func frameReceived(now: MonotonicInstant) {
         switch consume self {
         case .open(var liveness):
             liveness.lastFrame = now
@@ -102,7 +102,7 @@ enum WebSocketStateMachine: ~Copyable {
     /// The peer's Close: it is answered at once, whatever else is queued.
     mutating func closeReceived(
         _ code: WebSocketCloseCode,
-        now: ContinuousClock.Instant,
+        now: MonotonicInstant,
         limits: WebSocketLimits
     ) -> EndAction {
         switch consume self {
@@ -122,7 +122,7 @@ enum WebSocketStateMachine: ~Copyable {
     /// The application or the server wants to part.
     mutating func closeRequested(
         _ code: WebSocketCloseCode,
-        now: ContinuousClock.Instant,
+        now: MonotonicInstant,
         limits: WebSocketLimits
     ) -> CloseRequestedAction {
         switch consume self {
@@ -144,7 +144,7 @@ enum WebSocketStateMachine: ~Copyable {
     /// The peer broke the rules, or does not read: nothing more is expected of it.
     mutating func failed(
         _ code: WebSocketCloseCode,
-        now: ContinuousClock.Instant,
+        now: MonotonicInstant,
         limits: WebSocketLimits
     ) -> EndAction {
         switch consume self {
@@ -164,7 +164,7 @@ enum WebSocketStateMachine: ~Copyable {
     }
 
     /// FIN without a Close.
-    mutating func peerHalfClosed(now: ContinuousClock.Instant, limits: WebSocketLimits) -> EndAction {
+    mutating func peerHalfClosed(now: MonotonicInstant, limits: WebSocketLimits) -> EndAction {
         switch consume self {
         case .open:
             self = .finishing(deadline: now + limits.closeTimeout)
@@ -181,7 +181,7 @@ enum WebSocketStateMachine: ~Copyable {
     }
 
     /// The timer fired; it may be early, because frames move the deadlines and not the timer.
-    mutating func deadlineReached(now: ContinuousClock.Instant, limits: WebSocketLimits) -> DeadlineReachedAction {
+    mutating func deadlineReached(now: MonotonicInstant, limits: WebSocketLimits) -> DeadlineReachedAction {
         switch consume self {
         case .open(var liveness):
             guard now < liveness.lastFrame + limits.readTimeout else {

@@ -29,7 +29,7 @@ struct DependencyCheck: Sendable {
 final class HealthHandlers: Sendable {
     private struct Report: Sendable {
         let failures: [String?]
-        let takenAt: ContinuousClock.Instant
+        let takenAt: MonotonicInstant
     }
 
     private struct State: Sendable {

@@ -2,9 +2,10 @@ import Testing
 import TimingleTestSupport
 
 @testable import TimingleCore
+import TimingleNet
 
 struct PostgresPoolStateMachineTests {
-    private let start = ContinuousClock.now
+    private let start = MonotonicInstant.now
 
     private func machine(
         maxConnections: Int = 2,

@@ -3,7 +3,7 @@ import Testing
 @testable import TimingleNet
 
 struct AcceptBackoffStateMachineTests {
-    private let start = ContinuousClock.now
+    private let start = MonotonicInstant.now
 
     @Test(arguments: [(1, 10), (2, 20), (3, 40), (20, 1_000)])
     func eachFailureInARowDoublesThePauseUpToTheLimit(failures: Int, pauseMilliseconds: Int) {

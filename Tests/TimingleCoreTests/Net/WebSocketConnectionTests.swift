@@ -96,8 +96,8 @@ struct WebSocketConnectionTests {
             let loop = group.loops[0]
             let world = try await loop.enter { LoopBound(try World(loop, limits: limits, room: room), on: loop) }
             try await loop.enter { begin(world.value) }
-            let deadline = ContinuousClock.now + .seconds(20)
-            while try await !loop.enter({ condition(world.value) }), ContinuousClock.now < deadline {
+            let deadline = MonotonicInstant.now + .seconds(20)
+            while try await !loop.enter({ condition(world.value) }), MonotonicInstant.now < deadline {
                 try await Task.sleep(for: .milliseconds(1))
             }
             try await loop.enter { check(world.value) }

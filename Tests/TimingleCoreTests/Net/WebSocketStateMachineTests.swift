@@ -4,7 +4,7 @@ import Testing
 
 /// Walks every pair of state and event that may come, and the numbers of each deadline.
 struct WebSocketStateMachineTests {
-    private let start = ContinuousClock.now
+    private let start = MonotonicInstant.now
     private let limits = WebSocketLimits()
 
     /// The states, by name, because a machine cannot be copied.

@@ -80,7 +80,7 @@ struct NATSServerInspectorTests {
         let socket = try Socket.listening(on: .ipv4(address: 0x7f00_0001, port: 0))
         let port = try #require(try socket.localAddress().port)
         let endpoint = try #require(NATSEndpoint(url: "nats://127.0.0.1:\(port)", defaultPort: 0))
-        let begin = ContinuousClock.now
+        let begin = MonotonicInstant.now
         let info = NATSServerProbe(endpoint: endpoint, timeout: .milliseconds(100)).info()
         #expect(info == nil)
         #expect(begin.duration(to: .now) < .seconds(5))

@@ -1,4 +1,5 @@
 import Testing
+import TimingleNet
 
 @testable import TimingleCore
 

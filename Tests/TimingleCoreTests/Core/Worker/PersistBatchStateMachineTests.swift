@@ -1,6 +1,7 @@
 import Testing
 
 @testable import TimingleCore
+import TimingleNet
 
 struct PersistBatchStateMachineTests {
     private struct Item: PersistItem, Equatable {
@@ -9,7 +10,7 @@ struct PersistBatchStateMachineTests {
     }
 
     private typealias Machine = PersistBatchStateMachine<Item>
-    private let start = ContinuousClock.now
+    private let start = MonotonicInstant.now
 
     private func text(_ action: Machine.Action) -> String {
         switch action {

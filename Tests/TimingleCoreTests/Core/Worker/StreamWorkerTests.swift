@@ -246,8 +246,8 @@ struct StreamWorkerTests {
 /// The time of day.
 private struct SystemTestClock: WallClock {
     func now() -> Timestamp {
-        Timestamp(milliseconds: 1_768_471_200_000 + Int64((ContinuousClock.now - testStart) / .milliseconds(1)))
+        Timestamp(milliseconds: 1_768_471_200_000 + Int64((MonotonicInstant.now - testStart) / .milliseconds(1)))
     }
 }
 
-private let testStart = ContinuousClock.now
+private let testStart = MonotonicInstant.now
