@@ -89,7 +89,7 @@ struct TidyTests {
         ("CHiredis", ["TimingleCore/Redis"]),
         ("CNats", ["TimingleCore/NATS"]),
         ("COpenSSL", ["TimingleCore/Security", "TimingleNet/TLS", "TimingleNet/WebSocket"]),
-        ("CZlib", ["TimingleNet/WebSocket", "TimingleNet/HTTP"]),
+        ("CZlib", ["TimingleNet/Compression"]),
         ("CLinux", ["TimingleNet/System"]),
     ])
     func aCLibraryIsImportedInItsOwnFolder(library: String, folders: [String]) {
