@@ -8,13 +8,22 @@ final class Application: Sendable {
     private let configuration: ServerConfiguration
     private let group: EventLoopGroup
     private let log: Log
+    /// How many files the process may have open.
+    private let descriptors: Int
     private let lifecycle = Lifecycle()
     private let stores: Stores
     private let chat: ChatWiring
     private let responder: HTTPHandler
 
-    init(configuration: ServerConfiguration, group: EventLoopGroup, clock: any WallClock, log: Log) throws {
+    init(
+        configuration: ServerConfiguration,
+        group: EventLoopGroup,
+        descriptors: Int,
+        clock: any WallClock,
+        log: Log
+    ) throws {
         self.configuration = configuration
+        self.descriptors = descriptors
         self.group = group
         self.log = log
         let stores = try Stores(configuration: configuration, group: group, log: log)
@@ -52,7 +61,7 @@ final class Application: Sendable {
             role: configuration.role
         )
         self.responder = routes.handler(around: [
-            RequestIdentity(trustedProxies: configuration.trustedProxies),
+            RequestIdentity(proxyTrust: configuration.proxyTrust),
             AccessLog(),
             CORS(origins: configuration.corsOrigins),
             ErrorResponder(),
@@ -80,10 +89,29 @@ final class Application: Sendable {
             errorResponse: { error, fields in ErrorResponder.response(to: error, fields: fields) },
             responder: self.responder
         )
-        configuration.limits.bodyBytes = self.configuration.bodyBytes
-        configuration.limits.connections = self.configuration.connections
+        configuration.limits = self.configuration.listener.limits
+        configuration.limits.connections = self.connectionsMax()
+        let proxies = self.configuration.proxyTrust.proxies
+        configuration.proxyProtocolPeers = self.configuration.listener.proxyProtocol ? proxies : []
+        // Through a proxy everybody comes, and who is on this machine needs no connection to harm it.
+        configuration.uncountedPeers = proxies + AddressBlock.loopback
         configuration.webSocketLimits = self.webSocketLimits
         return configuration
+    }
+
+    /// As many as were asked for, or as the limit on open files allows.
+    private func connectionsMax() -> Int {
+        let wanted = self.configuration.listener.limits.connections
+        // Drivers, loops, files, the log; each loop has a connection to Redis.
+        let others = 64 + self.configuration.postgresConnections + 8 * self.group.loops.count
+        let most = ListenerSettings.connectionsMax(wanted, descriptors: self.descriptors, others: others)
+        if most < wanted {
+            self.log.warning(
+                "HTTP_MAX_CONNECTIONS is held below the limit on open files",
+                ["connections_max": .number(Int64(most)), "descriptors_max": .number(Int64(self.descriptors))]
+            )
+        }
+        return most
     }
 
     private var webSocketLimits: WebSocketLimits {

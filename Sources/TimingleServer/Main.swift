@@ -41,7 +41,12 @@ enum Main {
             return ExitCode.success
         case .healthcheck:
             guard let configuration = Self.configuration() else { return ExitCode.configuration }
-            let isReady = HealthProbe.isReady(address: configuration.listenAddress, port: configuration.port)
+            let host = HealthProbe.host(for: configuration.listenAddress)
+            let isReady = HealthProbe.isReady(
+                host: host,
+                port: configuration.port,
+                asProxy: configuration.wantsProxyHeader(from: host)
+            )
             if !isReady { StandardStream.error.write("timingle: not ready\n") }
             return isReady ? ExitCode.success : ExitCode.failure
         case .migrate(let action):

@@ -102,7 +102,7 @@ struct RouteWorld: Sendable {
             role: role
         )
         self.handler = routes.handler(around: [
-            RequestIdentity(trustedProxies: []), AccessLog(), CORS(origins: []), ErrorResponder(),
+            RequestIdentity(proxyTrust: ProxyTrust(proxies: [])), AccessLog(), CORS(origins: []), ErrorResponder(),
         ])
     }
 

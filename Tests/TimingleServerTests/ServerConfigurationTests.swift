@@ -1,5 +1,6 @@
 import Testing
 import TimingleCore
+import TimingleNet
 @testable import TimingleServer
 
 struct ServerConfigurationTests {
@@ -51,6 +52,8 @@ struct ServerConfigurationTests {
         ("CHAT_MAX_CHARS", "0"), ("CHAT_RATE_PER_SECOND", "0"), ("WS_MAX_FRAME_BYTES", "10"), ("WS_PING_SECONDS", "0"),
         ("RATE_LIMIT_WINDOW", "0s"), ("RATE_LIMIT_MAX_REQUESTS", "0"), ("RATE_LIMIT_ENABLED", "2"),
         ("TRUSTED_PROXIES", "10.0.0.0/33"), ("TRUSTED_PROXIES", "10.0.0.0/8,proxy"), ("SHUTDOWN_TIMEOUT", "0s"),
+        ("PROXY_PROTOCOL", "true"), ("PROXY_PROTOCOL", "v2"), ("FORWARDED_FIELD", "x-real-ip"),
+        ("HTTP_MAX_CONNECTIONS_PER_ADDRESS", "-1"), ("HTTP_MIN_READ_RATE", "-1"), ("HTTP_WRITE_TIMEOUT", "0s"),
         ("POSTGRES_MAX_CONNECTIONS", "0"), ("POSTGRES_STATEMENT_TIMEOUT", "1h"), ("BASE_URL", "ftp://x"),
     ])
     func aBrokenValueIsNamedWithItsRule(name: String, value: String) {
@@ -146,5 +149,38 @@ struct ServerConfigurationTests {
         for variable in ConfigurationTable.all { variables[variable.name] = variable.defaultText }
         #expect(self.problems(variables).isEmpty)
         for variable in ConfigurationTable.all { #expect(ConfigurationTable.markdown.contains("`\(variable.name)`")) }
+    }
+
+    @Test func theListenerIsConfiguredByVariables() throws {
+        let configuration = try ServerConfiguration(variables: [
+            "TRUSTED_PROXIES": "10.0.0.0/8", "PROXY_PROTOCOL": "on", "FORWARDED_FIELD": "forwarded",
+            "HTTP_MAX_CONNECTIONS_PER_ADDRESS": "7", "HTTP_MIN_READ_RATE": "9", "HTTP_HEADER_TIMEOUT": "3s",
+        ])
+        #expect(configuration.listener.limits.connectionsPerNetwork == 7)
+        #expect(configuration.listener.limits.writeBytesPerSecondMin == 9)
+        #expect(configuration.listener.limits.headDeadline == .seconds(3))
+        #expect(configuration.proxyTrust.field == .forwarded)
+        #expect(configuration.wantsProxyHeader(from: "10.1.2.3") && !configuration.wantsProxyHeader(from: "127.0.0.1"))
+        let unlimited = try ServerConfiguration(variables: ["HTTP_MAX_CONNECTIONS_PER_ADDRESS": "0"])
+        #expect(unlimited.listener.limits.connectionsPerNetwork == .max)
+        #expect(!unlimited.wantsProxyHeader(from: "127.0.0.1"))
+    }
+
+    @Test func theEnvironmentsDefaultsAreTheListeners() throws {
+        let (given, own) = (try ServerConfiguration(variables: [:]).listener.limits, HTTPLimits())
+        #expect(given.bodyBytes == own.bodyBytes && given.outboxBytes == own.outboxBytes)
+        #expect(given.headDeadline == own.headDeadline && given.bodyDeadline == own.bodyDeadline)
+        #expect(given.keepAliveIdle == own.keepAliveIdle && given.writeDeadline == own.writeDeadline)
+        #expect(given.connections == own.connections && given.writeBytesPerSecondMin == own.writeBytesPerSecondMin)
+    }
+
+    @Test(arguments: [
+        (100_000, 20_000, 100, 19_388), (1_000, 20_000, 100, 1_000), (100_000, 1_024, 100, 867), (10, 200, 100, 10),
+        (100, 130, 100, 14), (100, 100, 100, 1), (100, 0, 100, 1), (1_000_000, 2_000_000, 100, 1_000_000),
+    ])
+    func connectionsStayBelowTheDescriptors(wanted: Int, descriptors: Int, others: Int, most: Int) {
+        #expect(ListenerSettings.connectionsMax(wanted, descriptors: descriptors, others: others) == most)
+        guard most > 1 else { return }
+        #expect(most + Listener.refusalsMax(connectionsMax: most) + others <= descriptors)
     }
 }

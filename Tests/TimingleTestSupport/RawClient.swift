@@ -12,8 +12,8 @@ package final class RawClient: Sendable {
     private let fd: CInt
     private let queue = DispatchQueue(label: "timingle.test.client")
 
-    /// Connects to a port of 127.0.0.1; every read ends after `timeoutSeconds` at the latest.
-    package init(port: UInt16, timeoutSeconds: Int = 5) throws {
+    /// Connects to a port of 127.0.0.1, from an address such as 127.0.0.2; every read ends after `timeoutSeconds`.
+    package init(port: UInt16, from source: String? = nil, timeoutSeconds: Int = 5) throws {
         self.fd = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
         guard self.fd >= 0 else { throw Failure(description: "socket: \(errno)") }
         var timeout = timeval(tv_sec: timeoutSeconds, tv_usec: 0)
@@ -21,6 +21,16 @@ package final class RawClient: Sendable {
         setsockopt(self.fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         var one: CInt = 1
         setsockopt(self.fd, CInt(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<CInt>.size))
+        if let source {
+            var local = sockaddr_in()
+            local.sin_family = sa_family_t(AF_INET)
+            inet_pton(AF_INET, source, &local.sin_addr)
+            _ = withUnsafePointer(to: &local) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(self.fd, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
+        }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
@@ -57,6 +67,12 @@ package final class RawClient: Sendable {
     /// Sends FIN.
     package func finishSending() async throws {
         try await self.run { _ = shutdown(self.fd, CInt(SHUT_WR)) }
+    }
+
+    /// Makes the end, when the last reference goes, a reset instead of a FIN.
+    package func resetOnClose() {
+        var value = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(self.fd, SOL_SOCKET, SO_LINGER, &value, socklen_t(MemoryLayout<linger>.size))
     }
 
     /// Reads one portion; empty at the end of the stream.

@@ -39,10 +39,17 @@ package struct HTTPLimits: Sendable {
     package var halfCloseGrace: Duration = .seconds(2)
     /// Connections of one listener over all loops; beyond it 503, and a little further on accepting pauses.
     package var connections = 100_000
+    /// Connections of one IPv4 address or one IPv6 /64; beyond it 429, and a little further on no answer at all.
+    package var connectionsPerNetwork = Int.max
+    /// How long a trusted proxy may take for its PROXY header, and how much may follow its prefix.
+    package var proxyHeaderDeadline: Duration = .seconds(5)
+    package var proxyHeaderBytes = 4 * 1024
     /// Queued bytes beyond which a peer that does not read is cut off.
     package var outboxBytes = 8 * 1024 * 1024
     /// How long queued bytes may make no progress.
     package var writeDeadline: Duration = .seconds(30)
+    /// What a peer with queued bytes has to take a second, in the mean over `writeDeadline`; 0: any progress will do.
+    package var writeBytesPerSecondMin = 1024
 
     package init() {}
 }

@@ -30,6 +30,7 @@ package enum HTTPParseError: Error, Equatable, Sendable, CaseIterable {
     case bodyTimeout
     case handlerFailed
     case overloaded
+    case tooManyConnections
     case draining
     case bodiesTooLarge
 
@@ -43,6 +44,7 @@ package enum HTTPParseError: Error, Equatable, Sendable, CaseIterable {
         case .bodyTooLarge: .contentTooLarge
         case .headTimeout, .bodyTimeout: .requestTimeout
         case .handlerFailed: .internalServerError
+        case .tooManyConnections: .tooManyRequests
         case .overloaded, .draining, .bodiesTooLarge: .serviceUnavailable
         case .badRequestLine, .badMethod, .badTarget, .badVersion, .bareLineFeed, .bareCarriageReturn,
             .forbiddenByte, .badFieldName, .whitespaceBeforeColon, .lineFolding, .missingHost, .badHost,
@@ -85,6 +87,7 @@ package enum HTTPParseError: Error, Equatable, Sendable, CaseIterable {
         case .bodyTimeout: "The request body did not arrive in time."
         case .handlerFailed: "The request could not be handled."
         case .overloaded: "The server has too many connections."
+        case .tooManyConnections: "Too many connections come from this address."
         case .draining: "The server is going down; please connect again."
         case .bodiesTooLarge: "The server is busy with other large requests."
         }

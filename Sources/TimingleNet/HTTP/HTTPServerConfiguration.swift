@@ -8,6 +8,10 @@ package struct HTTPServerConfiguration: Sendable {
     package var port: UInt16
     package var limits = HTTPLimits()
     package var webSocketLimits = WebSocketLimits()
+    /// Proxies whose connections begin with a PROXY header (version 2) that says whose they are; nobody else's is read.
+    package var proxyProtocolPeers: [AddressBlock] = []
+    /// Addresses that `connectionsPerNetwork` does not count: proxies, through which everybody comes.
+    package var uncountedPeers: [AddressBlock] = []
     /// Answers every request; `Router.frozen` makes one.
     package var responder: HTTPHandler
     /// Answers what was refused before the responder; the fields are nil where the head itself was broken.

@@ -28,11 +28,11 @@ final class HTTPServerConnection: StreamHandler {
         self.bodyStart = shard.loop.now
     }
 
-    /// Takes its stream, which is open; an overloaded listener refuses at once.
-    func begin(on stream: StreamConnection, overloaded: Bool) {
+    /// Takes its stream, which is open; one that is not to be served is told so at once.
+    func begin(on stream: StreamConnection, refusal: HTTPParseError?) {
         self.stream = stream
-        if overloaded {
-            self.refuse(.overloaded)
+        if let refusal {
+            self.refuse(refusal)
         } else {
             self.setDeadline(self.shard.loop.now + self.limits.keepAliveIdle)
         }
@@ -292,7 +292,10 @@ final class HTTPServerConnection: StreamHandler {
     private func refusal(_ error: HTTPParseError, _ fields: HTTPFields?) -> HTTPResponse {
         var response = self.shard.configuration.errorResponse(error, fields)
         response.fields["Connection"] = "close"
-        if error.status == .serviceUnavailable { response.fields["Retry-After"] = "2" }
+        switch error.status {
+        case .serviceUnavailable, .tooManyRequests: response.fields["Retry-After"] = "2"
+        default: break
+        }
         return response
     }
 

@@ -18,11 +18,15 @@ final class HTTPServerShard: StreamConnectionOwner {
     let loop: EventLoop
     let configuration: HTTPServerConfiguration
     let load: ShardLoad
+    private let census: ConnectionCensus?
+    private let gate: ProxyProtocolGate
     /// Told each time a connection ended: the acceptor may be waiting for room.
     private let connectionEnded: @Sendable () -> Void
     private let streamLimits: StreamLimits
     private var slots: [StreamConnection?] = []
     private var freeSlots: [Int] = []
+    /// Connections that are only told that their address has too many.
+    private var refusedSlots: Set<Int> = []
     private var openConnections = 0
     private var runningRequests = 0
     private var heldBodyBytes = 0
@@ -47,11 +51,14 @@ final class HTTPServerShard: StreamConnectionOwner {
         loop: EventLoop,
         configuration: HTTPServerConfiguration,
         load: ShardLoad,
+        census: ConnectionCensus? = nil,
         connectionEnded: @escaping @Sendable () -> Void
     ) {
         self.loop = loop
         self.configuration = configuration
         self.load = load
+        self.census = census
+        self.gate = ProxyProtocolGate(loop: loop, limits: configuration.limits, log: configuration.log)
         self.connectionEnded = connectionEnded
         let limits = configuration.limits
         var streamLimits = StreamLimits()
@@ -62,8 +69,25 @@ final class HTTPServerShard: StreamConnectionOwner {
         self.streamLimits = streamLimits
     }
 
-    /// Takes over an accepted descriptor, already counted in `load`.
-    func adopt(_ socket: consuming Socket, peer: SocketAddress, overloaded: Bool) {
+    /// Takes over an accepted descriptor, already counted in `load`, and in the census unless it is proxied.
+    func adopt(_ socket: consuming Socket, peer: SocketAddress, _ admission: ConnectionAdmission) {
+        switch admission {
+        case .served:
+            self.serve(socket, peer: peer, refusal: nil)
+        case .refused(let error):
+            self.serve(socket, peer: peer, refusal: error)
+        case .proxied(let overloaded):
+            self.gate.enter(socket, peer: peer) { socket, client in
+                let admission = ConnectionAdmission(of: client, overloaded: overloaded, self.census)
+                guard let admission else { return self.uncount() }
+                self.adopt(socket, peer: client, admission)
+            } lost: {
+                self.uncount()
+            }
+        }
+    }
+
+    private func serve(_ socket: consuming Socket, peer: SocketAddress, refusal: HTTPParseError?) {
         switch peer {
         case .ipv4, .ipv6: try? socket.disableNagle()
         case .unix: break
@@ -79,12 +103,13 @@ final class HTTPServerShard: StreamConnectionOwner {
         do throws(SystemError) {
             try stream.open()
         } catch {
-            self.load.remove()
             self.configuration.log.warning("connection not opened", ["error": .text(error.description)])
-            return self.connectionEnded()
+            self.census?.leave(peer, wasRefused: refusal == .tooManyConnections)
+            return self.uncount()
         }
         self.insert(stream)
-        handler.begin(on: stream, overloaded: overloaded)
+        if refusal == .tooManyConnections { self.refusedSlots.insert(stream.ownerSlot) }
+        handler.begin(on: stream, refusal: refusal)
         if self.isDraining { handler.drain() }
     }
 
@@ -104,6 +129,14 @@ final class HTTPServerShard: StreamConnectionOwner {
         self.slots[connection.ownerSlot] = nil
         self.freeSlots.append(connection.ownerSlot)
         self.openConnections -= 1
+        self.census?.leave(
+            connection.peerAddress,
+            wasRefused: self.refusedSlots.remove(connection.ownerSlot) != nil
+        )
+        self.uncount()
+    }
+
+    private func uncount() {
         self.load.remove()
         self.connectionEnded()
         self.checkIdle()
@@ -155,6 +188,7 @@ final class HTTPServerShard: StreamConnectionOwner {
     /// Idle connections close, running requests are the last of their connection, WebSockets are told.
     func drain() {
         self.isDraining = true
+        self.gate.abortAll()
         for case let stream? in self.slots {
             if let connection = stream.handler as? HTTPServerConnection {
                 connection.drain()
@@ -166,6 +200,7 @@ final class HTTPServerShard: StreamConnectionOwner {
 
     func abortAll() {
         self.isDraining = true
+        self.gate.abortAll()
         for case let stream? in self.slots { stream.abort() }
     }
 
@@ -178,7 +213,9 @@ final class HTTPServerShard: StreamConnectionOwner {
     }
 
     private func checkIdle() {
-        guard self.openConnections == 0, self.runningRequests == 0, !self.idleWaiters.isEmpty else { return }
+        guard self.openConnections == 0, self.gate.isEmpty, self.runningRequests == 0, !self.idleWaiters.isEmpty else {
+            return
+        }
         let waiters = self.idleWaiters
         self.idleWaiters = []
         for waiter in waiters { waiter.finish(true) }

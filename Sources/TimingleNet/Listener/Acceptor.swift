@@ -16,9 +16,9 @@ final class Acceptor: ReadinessHandler {
 
     private let loop: EventLoop
     private let targets: [Target]
-    private let connectionsMax: Int
+    private let configuration: HTTPServerConfiguration
+    private let census: ConnectionCensus?
     private let door: AcceptorDoor
-    private let log: Log
     private var socket: Socket?
     private var registration: RegistrationID?
     private var backoff: AcceptBackoffStateMachine = .accepting(failures: 0)
@@ -31,16 +31,16 @@ final class Acceptor: ReadinessHandler {
         socket: consuming Socket,
         loop: EventLoop,
         targets: [Target],
-        connectionsMax: Int,
-        door: AcceptorDoor,
-        log: Log
+        configuration: HTTPServerConfiguration,
+        census: ConnectionCensus?,
+        door: AcceptorDoor
     ) {
         self.socket = consume socket
         self.loop = loop
         self.targets = targets
-        self.connectionsMax = connectionsMax
+        self.configuration = configuration
+        self.census = census
         self.door = door
-        self.log = log
     }
 
     func open() throws(SystemError) {
@@ -68,7 +68,11 @@ final class Acceptor: ReadinessHandler {
             try? self.loop.deregister(registration)
         }
         self.socket = nil
+        self.door.shut()
     }
+
+    private var connectionsMax: Int { self.configuration.limits.connections }
+    private var log: Log { self.configuration.log }
 
     private func waitForRoom() {
         self.door.waitForRoom()
@@ -82,7 +86,7 @@ final class Acceptor: ReadinessHandler {
     private var connections: Int { self.targets.reduce(0) { $0 + $1.load.connections } }
 
     /// Beyond the limit some are still taken, to be told 503; then the kernel's queue holds the rest back.
-    private var refusalsMax: Int { max(16, min(self.connectionsMax / 16, 512)) }
+    private var refusalsMax: Int { Listener.refusalsMax(connectionsMax: self.connectionsMax) }
 
     private func acceptWaiting() {
         for _ in 0..<Self.acceptsPerTurn {
@@ -136,14 +140,24 @@ final class Acceptor: ReadinessHandler {
     }
 
     private func handOver(_ socket: consuming Socket, _ peer: SocketAddress, _ overloaded: Bool) {
+        guard let admission = self.admission(of: peer, overloaded: overloaded) else { return }
         let target = self.leastLoaded()
         target.load.add()
         let shard = target.shard
         if shard.loop === self.loop {
-            return shard.value.adopt(socket, peer: peer, overloaded: overloaded)
+            return shard.value.adopt(socket, peer: peer, admission)
         }
         let fd = socket.release()
-        shard.loop.execute { shard.value.adopt(Socket(owning: fd), peer: peer, overloaded: overloaded) }
+        shard.loop.execute { shard.value.adopt(Socket(owning: fd), peer: peer, admission) }
+    }
+
+    /// What a new connection is taken over as; nil for one that is closed without a word.
+    private func admission(of peer: SocketAddress, overloaded: Bool) -> ConnectionAdmission? {
+        // Whose connection it is, only the header will tell.
+        if self.configuration.proxyProtocolPeers.contains(where: { $0.contains(peer) }) {
+            return .proxied(overloaded: overloaded)
+        }
+        return ConnectionAdmission(of: peer, overloaded: overloaded, self.census)
     }
 
     /// The target with the fewest connections, in turn among equals.

@@ -9,6 +9,9 @@ final class AcceptorDoor: Sendable {
 
     func open(_ acceptor: LoopBound<Acceptor>) { self.acceptor.withLock { $0 = acceptor } }
 
+    /// The acceptor is gone; it holds this door, so the door must not hold it for ever.
+    func shut() { self.acceptor.withLock { $0 = nil } }
+
     /// The acceptor is full; it looks once more at the count after this, so that no end is missed.
     func waitForRoom() { self.waits.store(true, ordering: .sequentiallyConsistent) }
 

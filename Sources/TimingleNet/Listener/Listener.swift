@@ -35,6 +35,9 @@ package final class Listener: Sendable {
 
     package var port: UInt16 { self.address.port ?? 0 }
 
+    /// How many connections beyond the limit are taken at once, to be refused.
+    package static func refusalsMax(connectionsMax: Int) -> Int { max(16, min(connectionsMax / 16, 512)) }
+
     /// Connections over all loops.
     package var connectionCount: Int { self.loads.reduce(0) { $0 + $1.connections } }
 
@@ -57,19 +60,25 @@ package final class Listener: Sendable {
         }
         let acceptLoop = group.nextLoop()
         let door = AcceptorDoor()
+        let census = ConnectionCensus(
+            connectionsMax: configuration.limits.connectionsPerNetwork,
+            exempt: configuration.uncountedPeers
+        )
         var targets: [Acceptor.Target] = []
         for loop in group.loops {
             let load = ShardLoad()
-            let shard = HTTPServerShard(loop: loop, configuration: configuration, load: load) { door.connectionEnded() }
+            let shard = HTTPServerShard(loop: loop, configuration: configuration, load: load, census: census) {
+                door.connectionEnded()
+            }
             targets.append(Acceptor.Target(shard: LoopBound(shard, on: loop), load: load))
         }
         let acceptor = Acceptor(
             socket: Socket(owning: fd),
             loop: acceptLoop,
             targets: targets,
-            connectionsMax: configuration.limits.connections,
-            door: door,
-            log: configuration.log
+            configuration: configuration,
+            census: census,
+            door: door
         )
         let bound = LoopBound(acceptor, on: acceptLoop)
         door.open(bound)

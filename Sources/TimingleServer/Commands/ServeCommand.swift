@@ -31,6 +31,7 @@ struct ServeCommand: Sendable {
                 let application = try Application(
                     configuration: self.configuration,
                     group: group,
+                    descriptors: Int(clamping: descriptors),
                     clock: clock,
                     log: log
                 )

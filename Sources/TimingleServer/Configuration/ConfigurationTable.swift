@@ -255,24 +255,6 @@ enum ConfigurationTable {
         "browser origins that may open sockets; empty: any, since a credential is always needed"
     )
 
-    static let bodyBytes = Variable(
-        "HTTP_MAX_BODY_BYTES",
-        .integer(1_024...67_108_864),
-        default: "1048576",
-        "largest request body"
-    )
-    static let connections = Variable(
-        "HTTP_MAX_CONNECTIONS",
-        .integer(1...1_000_000),
-        default: "100000",
-        "connections at once"
-    )
-    static let corsOrigins = Variable("CORS_ALLOWED_ORIGINS", .list, "browser origins that may call; none by default")
-    static let trustedProxies = Variable(
-        "TRUSTED_PROXIES",
-        .addressBlocks,
-        "peers whose X-Forwarded-For is believed; none by default"
-    )
     static let rateLimitEnabled = Variable("RATE_LIMIT_ENABLED", .flag, default: "true", "whether requests are counted")
     static let rateLimitUser = Variable(
         "RATE_LIMIT_MAX_REQUESTS",
@@ -312,19 +294,21 @@ enum ConfigurationTable {
         "longest time for open requests, sockets and batches to finish"
     )
 
-    static let all: [Variable] = [
-        environment, role, port, listenAddress, eventLoops, logLevel, logFormat, baseURL,
-        databaseURL, postgresHost, postgresPort, postgresUser, postgresPassword, postgresDatabase, postgresSSLMode,
-        postgresConnections, postgresStatementTimeout, postgresLockTimeout, migrationsDirectory,
-        redisURL, redisHost, redisPort, redisPassword, redisDatabase, natsURL, natsMonitorURL,
-        scyllaHosts,
-        authMode, allowInsecureCompat, otpTestMode, jwtSecret, jwtPreviousSecret, jwtAccessExpiry, jwtRefreshExpiry,
-        chatMaxCharacters, chatRate, chatBurst, allowArbitraryParticipants,
-        webSocketFrameBytes, webSocketQueueBytes, webSocketPing, webSocketReadTimeout, webSocketWriteTimeout,
-        webSocketOrigins, bodyBytes, connections, corsOrigins, trustedProxies,
-        rateLimitEnabled, rateLimitUser, rateLimitBusiness, rateLimitAuth, rateLimitWindow,
-        shutdownGrace, shutdownTimeout,
-    ]
+    static let all: [Variable] =
+        [
+            environment, role, port, listenAddress, eventLoops, logLevel, logFormat, baseURL,
+            databaseURL, postgresHost, postgresPort, postgresUser, postgresPassword, postgresDatabase, postgresSSLMode,
+            postgresConnections, postgresStatementTimeout, postgresLockTimeout, migrationsDirectory,
+            redisURL, redisHost, redisPort, redisPassword, redisDatabase, natsURL, natsMonitorURL,
+            scyllaHosts,
+            authMode, allowInsecureCompat, otpTestMode, jwtSecret, jwtPreviousSecret, jwtAccessExpiry, jwtRefreshExpiry,
+            chatMaxCharacters, chatRate, chatBurst, allowArbitraryParticipants,
+            webSocketFrameBytes, webSocketQueueBytes, webSocketPing, webSocketReadTimeout, webSocketWriteTimeout,
+            webSocketOrigins,
+        ] + listener + [
+            rateLimitEnabled, rateLimitUser, rateLimitBusiness, rateLimitAuth, rateLimitWindow,
+            shutdownGrace, shutdownTimeout,
+        ]
 
     /// The table of the README: `timingle config docs`.
     static var markdown: String {

@@ -63,10 +63,9 @@ struct ServerConfiguration: Sendable {
     let webSocketReadTimeout: Duration
     let webSocketWriteTimeout: Duration
     let webSocketOrigins: [String]
-    let bodyBytes: Int
-    let connections: Int
+    let listener: ListenerSettings
     let corsOrigins: [String]
-    let trustedProxies: [AddressBlock]
+    let proxyTrust: ProxyTrust
     let rateLimits: RateLimits
     let shutdownGrace: Duration
     let shutdownTimeout: Duration
@@ -112,10 +111,12 @@ struct ServerConfiguration: Sendable {
         self.webSocketReadTimeout = reader.duration(Table.webSocketReadTimeout)
         self.webSocketWriteTimeout = reader.duration(Table.webSocketWriteTimeout)
         self.webSocketOrigins = reader.list(Table.webSocketOrigins)
-        self.bodyBytes = reader.integer(Table.bodyBytes)
-        self.connections = reader.integer(Table.connections)
+        self.listener = ListenerSettings(reader)
         self.corsOrigins = reader.list(Table.corsOrigins)
-        self.trustedProxies = reader.list(Table.trustedProxies).compactMap { AddressBlock($0) }
+        self.proxyTrust = ProxyTrust(
+            proxies: reader.list(Table.trustedProxies).compactMap { AddressBlock($0) },
+            field: ProxyTrust.Field(rawValue: reader.choice(Table.forwardedField)) ?? .none
+        )
         self.rateLimits = Self.rateLimits(reader)
         self.shutdownGrace = reader.duration(Table.shutdownGrace)
         self.shutdownTimeout = reader.duration(Table.shutdownTimeout)
@@ -123,6 +124,12 @@ struct ServerConfiguration: Sendable {
     }
 
     var isProduction: Bool { self.environment == .production }
+
+    /// True where connections from that address have to begin with a PROXY header.
+    func wantsProxyHeader(from host: String) -> Bool {
+        guard self.listener.proxyProtocol, let address = SocketAddress(parsing: host, port: 0) else { return false }
+        return self.proxyTrust.covers(address)
+    }
 
     /// The values in force as an environment file, secrets masked.
     static func environmentFile(variables: [String: String]) -> String {
@@ -173,6 +180,9 @@ extension ServerConfiguration {
         }
         if reader.duration(Table.webSocketReadTimeout) <= reader.duration(Table.webSocketPing) {
             reader.report(Table.webSocketReadTimeout, "must be longer than WS_PING_INTERVAL")
+        }
+        if reader.flag(Table.proxyProtocol), reader.list(Table.trustedProxies).isEmpty {
+            reader.report(Table.proxyProtocol, "needs TRUSTED_PROXIES: nobody else's header is believed")
         }
         guard reader.isProduction else { return }
         if reader.choice(Table.authMode) == "compat", !reader.flag(Table.allowInsecureCompat) {

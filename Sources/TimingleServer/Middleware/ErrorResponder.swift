@@ -106,6 +106,7 @@ struct ErrorResponder: Middleware {
         case .expectationFailed: ("EXPECTATION_FAILED", "지원하지 않는 Expect 헤더입니다.")
         case .notImplemented: ("NOT_IMPLEMENTED", "지원하지 않는 전송 방식입니다.")
         case .httpVersionNotSupported: ("HTTP_VERSION_NOT_SUPPORTED", "지원하지 않는 HTTP 버전입니다.")
+        case .tooManyRequests: ("TOO_MANY_CONNECTIONS", "한 주소에서 너무 많이 접속했습니다. 잠시 후 다시 시도해 주세요.")
         case .serviceUnavailable: ("SERVICE_UNAVAILABLE", "일시적으로 서비스를 이용할 수 없습니다. 잠시 후 다시 시도해 주세요.")
         case .internalServerError: ("INTERNAL_ERROR", "서버 오류가 발생했습니다. 잠시 후 다시 시도해 주세요.")
         default: ("BAD_REQUEST", "잘못된 요청입니다.")

@@ -2,12 +2,12 @@ internal import TimingleNet
 
 /// Gives each request its id and its client's address, and puts the fields on the answer that all answers have.
 struct RequestIdentity: Middleware {
-    let trustedProxies: [AddressBlock]
+    let proxyTrust: ProxyTrust
 
     func handle(_ request: HTTPRequest, _ context: RequestContext, next: HTTPHandler) async throws -> HTTPResponse {
         var context = context
         if let given = request.fields["X-Request-Id"], Self.isSane(given) { context.requestID = given }
-        context.attach(ClientAddress(request, trustedProxies: self.trustedProxies))
+        context.attach(ClientAddress(request, self.proxyTrust))
         var response = try await next(request, context)
         response.fields["X-Request-Id"] = context.requestID
         response.fields["X-Content-Type-Options"] = "nosniff"

@@ -2,11 +2,22 @@ internal import Glibc
 
 /// Asks a running server whether it is ready, for `timingle healthcheck`.
 enum HealthProbe {
-    /// True for status 200 within three seconds.
+    /// A PROXY header, version 2, by which a proxy speaks for itself (LOCAL, no addresses).
+    private static let proxyHeader: [UInt8] = [13, 10, 13, 10, 0, 13, 10, 0x51, 0x55, 0x49, 0x54, 10, 0x20, 0, 0, 0]
+
+    /// Whom the probe asks for a server that listens on `address`.
+    static func host(for address: String) -> String {
+        switch address {
+        case "0.0.0.0": "127.0.0.1"
+        case "::": "::1"
+        default: address
+        }
+    }
+
+    /// True for status 200 within three seconds; `asProxy` says that the server wants a PROXY header from here.
     ///
     /// Blocks.
-    static func isReady(address: String, port: UInt16) -> Bool {
-        let host = address == "0.0.0.0" || address == "::" ? (address == "::" ? "::1" : "127.0.0.1") : address
+    static func isReady(host: String, port: UInt16, asProxy: Bool) -> Bool {
         let isIPv6 = host.contains(":")
         let fd = socket(isIPv6 ? AF_INET6 : AF_INET, CInt(SOCK_STREAM.rawValue), 0)
         guard fd >= 0 else { return false }
@@ -16,7 +27,9 @@ enum HealthProbe {
         _ = setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, size)
         _ = setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, size)
         guard isIPv6 ? Self.connect6(fd, host, port) : Self.connect4(fd, host, port) else { return false }
-        let request = Array("GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8)
+        let request =
+            (asProxy ? Self.proxyHeader : [])
+            + Array("GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8)
         // SAFETY: both calls stay within buffers that live during them.
         guard send(fd, request, request.count, CInt(MSG_NOSIGNAL)) == request.count else {
             return false

@@ -35,4 +35,53 @@ struct AcceptorTests {
         }
         #expect(warnings.count.withLock { $0 } == 1)
     }
+
+    @Test func oneAddressMayNotTakeAllPlaces() async throws {
+        try await withEventLoopGroup(count: 2) { group in
+            var configuration = HTTPServerConfiguration { _, _ in HTTPResponse(.ok) }
+            configuration.limits.connectionsPerNetwork = 2
+            let listener = try await Listener.bind(configuration, group: group)
+            func client(from address: String) async throws -> RawClient {
+                let client = try RawClient(port: listener.port, from: address)
+                try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                return client
+            }
+            var served: [RawClient] = []
+            for address in ["127.0.0.1", "127.0.0.1", "127.0.0.2"] {
+                served.append(try await client(from: address))
+                _ = try await served.last?.receive(until: "200")
+            }
+            let refused = try await client(from: "127.0.0.1").receiveAll()
+            #expect(refused.hasPrefix("HTTP/1.1 429 ") && refused.contains("Connection: close"))
+            // Those who do not even go away when told are not told without end.
+            var stubborn: [RawClient] = []
+            for _ in 0..<40 { stubborn.append(try RawClient(port: listener.port, from: "127.0.0.1")) }
+            _ = try await client(from: "127.0.0.2").receive(until: "200")
+            #expect(listener.connectionCount <= 4 + ConnectionCensus.refusalsMax)
+            stubborn = []
+            served = []
+            // Their ends are on their way; a client that comes again is served before long.
+            while true {
+                let again = try await client(from: "127.0.0.1")
+                if (try? await again.receive(until: "200")) != nil { break }
+            }
+            await listener.close()
+        }
+    }
+
+    @Test func aClosedListenerIsLetGo() async throws {
+        final class Witness: LogSink {
+            func write(_ line: LogLine) {}
+        }
+        weak var witness: Witness?
+        try await withEventLoopGroup(count: 1) { group in
+            let sink = Witness()
+            witness = sink
+            let log = Log(label: "test", level: .error, sink: sink)
+            let configuration = HTTPServerConfiguration(log: log, responder: { _, _ in HTTPResponse(.ok) })
+            let listener = try await Listener.bind(configuration, group: group)
+            await listener.close()
+        }
+        #expect(witness == nil)
+    }
 }

@@ -1,15 +1,24 @@
-internal import TimingleNet
-
 /// An address, or all addresses with the same first bits (CIDR).
 ///
 /// Immutable.
-struct AddressBlock: Sendable, Equatable {
+package struct AddressBlock: Sendable, Equatable {
     private let high: UInt64
     private let low: UInt64
     private let bits: Int
 
+    /// The addresses by which a machine speaks to itself.
+    package static let loopback: [AddressBlock] = [
+        AddressBlock(high: 0, low: 0xffff_7f00_0000, bits: 104), AddressBlock(high: 0, low: 1, bits: 128),
+    ]
+
+    private init(high: UInt64, low: UInt64, bits: Int) {
+        self.high = high
+        self.low = low
+        self.bits = bits
+    }
+
     /// Parses `10.0.0.0/8`, `::1`, `fd00::/8`; IPv4 is taken as its mapped IPv6 address.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard
             parts.count <= 2,
@@ -27,7 +36,7 @@ struct AddressBlock: Sendable, Equatable {
         self.bits = 128 - width + bits
     }
 
-    func contains(_ address: SocketAddress) -> Bool {
+    package func contains(_ address: SocketAddress) -> Bool {
         guard let (high, low, _) = Self.halves(address) else { return false }
         let highMask = self.bits >= 64 ? UInt64.max : Self.mask(self.bits)
         let lowMask = self.bits >= 64 ? Self.mask(self.bits - 64) : 0

@@ -1,0 +1,33 @@
+internal import TimingleNet
+
+/// What the environment says about the listener.
+///
+/// Immutable.
+struct ListenerSettings: Sendable {
+    let limits: HTTPLimits
+    let proxyProtocol: Bool
+
+    init(_ reader: ConfigurationReader) {
+        typealias Table = ConfigurationTable
+        var limits = HTTPLimits()
+        limits.bodyBytes = reader.integer(Table.bodyBytes)
+        limits.outboxBytes = reader.integer(Table.queueBytes)
+        limits.connections = reader.integer(Table.connections)
+        let perAddress = reader.integer(Table.connectionsPerAddress)
+        limits.connectionsPerNetwork = perAddress > 0 ? perAddress : .max
+        limits.headDeadline = reader.duration(Table.headTimeout)
+        limits.bodyDeadline = reader.duration(Table.bodyTimeout)
+        limits.keepAliveIdle = reader.duration(Table.idleTimeout)
+        limits.writeDeadline = reader.duration(Table.writeTimeout)
+        limits.writeBytesPerSecondMin = reader.integer(Table.writeRate)
+        self.limits = limits
+        self.proxyProtocol = reader.flag(Table.proxyProtocol)
+    }
+
+    /// The most connections for which so many descriptors are enough, refusals and everything else included.
+    static func connectionsMax(_ wanted: Int, descriptors: Int, others: Int) -> Int {
+        let usable = descriptors - others
+        // The acceptor takes a few more, to refuse them.
+        return max(1, min(wanted, usable - Listener.refusalsMax(connectionsMax: usable)))
+    }
+}
