@@ -3,11 +3,13 @@
 #define TIMINGLE_CLINUX_SHIM_H
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -25,6 +27,12 @@ static inline struct epoll_event timingle_epoll_event_make(uint32_t events, uint
     event.events = events;
     event.data.u64 = data;
     return event;
+}
+
+/* Bytes in the send queue; Swift does not see ioctl, which is variadic. */
+static inline int timingle_unacknowledged_bytes(int fd) {
+    int count = 0;
+    return ioctl(fd, SIOCOUTQ, &count) == 0 ? count : -1;
 }
 
 #endif

@@ -33,6 +33,8 @@ package final class SocketStream: SocketIO {
         return try self.socket?.write(chunks) ?? .wouldBlock
     }
 
+    package var unacknowledgedBytes: Int? { self.socket?.unacknowledgedBytes() ?? nil }
+
     package func shutdownWrite() throws(SystemError) { try self.socket?.shutdownWrite() }
 
     package func close(reset: Bool) {

@@ -25,7 +25,8 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
     private var interest: Interest = []
     private var closeReason: StreamCloseReason = .finished
     private var timer: TimerToken?
-    private var writeProgress: MonotonicInstant
+    /// Measures the present stall; the kernel of most peers is never full.
+    private var drainMeter: DrainMeterBox?
     private var lingeredBytes = 0
     private var isOpen = false
     private var isDelivering = false
@@ -48,7 +49,6 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
         self.peerAddress = peerAddress
         self.limits = limits
         self.handler = handler
-        self.writeProgress = loop.now
     }
 
     /// Begins to read.
@@ -244,7 +244,7 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
         } catch {
             return self.end(.failed(error))
         }
-        if self.outbox.queuedBytes < before { self.writeProgress = self.loop.now }
+        if self.kernelIsFull { self.drainMeter?.meter.handedOver(before - self.outbox.queuedBytes, now: self.loop.now) }
         if drained {
             self.kernelIsFull = false
             let action = self.machine.outboxDrained()
@@ -252,26 +252,29 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
             if action == .nothing, tellsHandler { self.handler.outboxDrained(on: self) }
         } else if !self.kernelIsFull {
             self.kernelIsFull = true
-            self.writeProgress = self.loop.now
-            self.armWriteTimer()
+            self.stalled()
         }
     }
 
-    // Timers hold the connection; `close` cancels them.
-    private func armWriteTimer() {
-        guard self.timer == nil else { return }
-        let deadline = self.writeProgress + self.limits.writeDeadline
-        self.timer = self.loop.schedule(at: deadline) { self.writeTimerFired() }
+    private func stalled() {
+        let meter = DrainMeter(stalledAt: self.loop.now, writeDeadline: self.limits.writeDeadline)
+        if let box = self.drainMeter { box.meter = meter } else { self.drainMeter = DrainMeterBox(meter) }
+        if self.timer == nil { self.armWriteTimer(at: meter.firstLook(writeDeadline: self.limits.writeDeadline)) }
     }
 
-    /// The timer is not moved at each write; it looks when it fires how long ago the last progress was.
+    // Timers hold the connection; `close` cancels them.
+    private func armWriteTimer(at instant: MonotonicInstant) {
+        self.timer = self.loop.schedule(at: instant) { self.writeTimerFired() }
+    }
+
+    /// The timer is not moved at each write, nor by a new stall; when it fires, the meter looks.
     private func writeTimerFired() {
         self.timer = nil
-        guard self.kernelIsFull, !self.machine.isClosed else { return }
-        if self.writeProgress + self.limits.writeDeadline <= self.loop.now {
-            self.end(.writeDeadline)
-        } else {
-            self.armWriteTimer()
+        guard self.kernelIsFull, !self.machine.isClosed, let box = self.drainMeter else { return }
+        let now = self.loop.now
+        switch box.meter.look(now: now, unacknowledged: self.io.unacknowledgedBytes, limits: self.limits) {
+        case .lookAgain(let instant): self.armWriteTimer(at: instant)
+        case .tooSlow: self.end(.writeDeadline)
         }
     }
 
@@ -352,4 +355,12 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
             self.end(.failed(error))
         }
     }
+}
+
+/// Holds the meter outside of the connection, which most of the time needs none.
+///
+/// Loop-confined.
+private final class DrainMeterBox {
+    var meter: DrainMeter
+    init(_ meter: DrainMeter) { self.meter = meter }
 }

@@ -25,7 +25,7 @@ package enum StreamCloseReason: Equatable, Sendable {
     case finished
     /// We gave it up: `abort`.
     case aborted
-    /// The peer took nothing for the length of the write deadline.
+    /// The peer took nothing for the length of the write deadline, or less than it has to.
     case writeDeadline
     /// The kernel reported a failure; a reset is one.
     case failed(SystemError)

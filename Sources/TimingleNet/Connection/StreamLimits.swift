@@ -8,6 +8,8 @@ package struct StreamLimits: Sendable {
     package var pendingBytes = 64 * 1024
     /// How long the kernel may take nothing.
     package var writeDeadline: Duration = .seconds(10)
+    /// What a peer with queued bytes has to take a second, in the mean over `writeDeadline`; 0: any progress will do.
+    package var writeBytesPerSecondMin = 0
     /// How long the peer may take to close after our FIN.
     package var lingerDeadline: Duration = .seconds(2)
     /// What is read and discarded after our FIN.

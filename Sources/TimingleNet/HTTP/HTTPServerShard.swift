@@ -64,6 +64,7 @@ final class HTTPServerShard: StreamConnectionOwner {
         var streamLimits = StreamLimits()
         streamLimits.outboxBytes = limits.outboxBytes
         streamLimits.writeDeadline = limits.writeDeadline
+        streamLimits.writeBytesPerSecondMin = limits.writeBytesPerSecondMin
         // A head that is still within its limits must fit.
         streamLimits.pendingBytes = max(limits.pipelinedBytes, limits.requestLineBytes + limits.fieldSectionBytes + 16)
         self.streamLimits = streamLimits

@@ -166,6 +166,12 @@ package struct Socket: ~Copyable, Sendable {
         return value
     }
 
+    /// Bytes in the kernel's queue, sent or not, that the peer has not acknowledged (SIOCOUTQ); nil on an error.
+    package func unacknowledgedBytes() -> Int? {
+        let count = timingle_unacknowledged_bytes(self.fd)
+        return count >= 0 ? Int(count) : nil
+    }
+
     package func localAddress() throws(SystemError) -> SocketAddress {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)

@@ -366,4 +366,37 @@ struct ListenerTests {
             }
         }
     }
+
+    /// Reads an answer of 12 MB at a pace, and says how much came until the end.
+    private func readSlowly(_ portion: Int, limits: HTTPLimits) async throws -> Int {
+        let content = [UInt8](repeating: UInt8(ascii: "x"), count: 12_000_000)
+        let responder: HTTPHandler = { _, _ in HTTPResponse(.ok, body: .bytes(content)) }
+        let seen = Mutex(0)
+        try await self.withListener(limits, responder: responder, loops: 1) { listener in
+            let client = try RawClient(port: listener.port)
+            try await client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            do {
+                while true {
+                    let bytes = try await client.receive(atMost: portion)
+                    guard !bytes.isEmpty else { return }
+                    seen.withLock { $0 += bytes.count }
+                    try await Task.sleep(for: .milliseconds(2))
+                }
+            } catch is RawClient.Failure {
+                // Reset.
+            }
+        }
+        return seen.withLock { $0 }
+    }
+
+    @Test func whoReadsTooSlowlyIsCutOff() async throws {
+        var limits = HTTPLimits()
+        limits.outboxBytes = 16_000_000
+        limits.writeDeadline = .milliseconds(400)
+        // Some 4 MB a second at most are read, and progress never stops.
+        limits.writeBytesPerSecondMin = 20_000_000
+        #expect(try await self.readSlowly(8_192, limits: limits) < 12_000_000)
+        limits.writeBytesPerSecondMin = 50_000
+        #expect(try await self.readSlowly(65_536, limits: limits) > 12_000_000)
+    }
 }
