@@ -1,7 +1,7 @@
 # The menu. Nothing lives only in continuous integration.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test build release unit e2e format lint tsan asan services-start services-stop reset ci clean
+.PHONY: help run test build release unit e2e format lint tsan asan bench bench-counts services-start services-stop reset ci clean
 
 # make unit FILTER=HubTests; make e2e E2E="-k restart" RELEASE=1; make run RELEASE=1 PORT=9000
 FILTER ?=
@@ -40,6 +40,12 @@ tsan: ## Swift tests under the thread sanitizer
 
 asan: ## Swift tests under the address sanitizer
 	@SANITIZE=address FILTER='$(FILTER)' exec scripts/test.sh unit
+
+bench: ## The listener beside a bare hub in C and rivals (REPS=1 DUR=1 for a glance, CHECK=1, SCENARIOS=, RIVALS=none)
+	@REPS='$(REPS)' DUR='$(DUR)' SCENARIOS='$(SCENARIOS)' RIVALS='$(RIVALS)' CHECK='$(CHECK)' exec scripts/bench.sh table
+
+bench-counts: ## System calls, allocations and instructions per unit of work
+	@DUR='$(DUR)' exec scripts/bench.sh counts
 
 services-start: ## Start private PostgreSQL, Redis and nats-server, and print their URLs
 	@scripts/services.sh start run

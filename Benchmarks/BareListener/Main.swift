@@ -7,10 +7,23 @@ internal import TimingleNet
 /// included; `GET /echo` with an upgrade sends each message back; any other GET is answered by a short JSON.
 @main
 enum BareListener {
-    static func main() async throws {
+    static func main() {
         let options = BareListenerOptions(CommandLine.arguments)
         signal(SIGPIPE, SIG_IGN)
         Self.raiseDescriptorLimit()
+        // Not on the main actor, whose thread only waits.
+        Task { @concurrent in
+            do {
+                try await Self.serve(options)
+            } catch {
+                Self.die("\(error)")
+            }
+        }
+        // An asynchronous main would wait in sigsuspend, on which Debian's valgrind dies.
+        while true { pause() }
+    }
+
+    private static func serve(_ options: BareListenerOptions) async throws {
         try await withEventLoopGroup(count: options.loops) { group in
             let rooms = RoomFanout(group: group)
             var configuration = HTTPServerConfiguration(
@@ -28,6 +41,12 @@ enum BareListener {
             // Ended by a signal's default action.
             while true { try await Task.sleep(for: .seconds(3600)) }
         }
+    }
+
+    private static func die(_ reason: String) -> Never {
+        let text = Array("\(reason)\n".utf8)
+        _ = write(STDERR_FILENO, text, text.count)
+        exit(1)
     }
 
     /// A descriptor per connection: as many as the system lets us have.

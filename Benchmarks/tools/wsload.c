@@ -812,7 +812,7 @@ static void *worker(void *a) {
             if (t->nextconn == t->nconns && !t->inprog) { opened = true; atomic_fetch_add(&threads_open, 1); }
         }
         if (ph != prev) {
-            if (ph == P_WARM) {
+            if (prev == P_CONNECT) { /* also when the warm-up was too short to be seen */
                 if (o_rate > 0) {
                     double mine = o_rate * (double)nsnd / ((double)o_rooms * (double)o_senders);
                     interval = mine > 0 ? (uint64_t)(1e9 * (double)o_burst / mine) : 1000000000ull;
