@@ -4,11 +4,13 @@ internal import TimingleNet
 struct BareRoutes: Sendable {
     let rooms: RoomFanout
 
-    func responder() -> HTTPHandler {
+    func responder() -> HTTPResponder {
         var router = Router()
         router.on(.get, "/echo") { _, _ in .upgrade(WebSocketUpgrade { EchoSocket() }) }
+        // The same answer by a handler that may wait, so that both kinds can be measured.
+        router.on(.get, "/async") { _, _ in Self.hello }
         let rooms = self.rooms
-        router.on(.get, "/{rest...}") { request, _ in
+        router.onImmediate(.get, "/{rest...}") { request, _ in
             guard let room = request.query.first("event_id").flatMap({ Int64($0) }) else { return Self.hello }
             return .upgrade(WebSocketUpgrade { RoomSocket(room: room, rooms: rooms) })
         }

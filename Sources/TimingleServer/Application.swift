@@ -13,7 +13,7 @@ final class Application: Sendable {
     private let lifecycle = Lifecycle()
     private let stores: Stores
     private let chat: ChatWiring
-    private let responder: HTTPHandler
+    private let responder: HTTPResponder
 
     init(
         configuration: ServerConfiguration,

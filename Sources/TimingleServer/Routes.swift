@@ -14,7 +14,7 @@ struct Routes: Sendable {
     let role: ServerConfiguration.Role
 
     /// Everything under one handler; `around` is outermost first.
-    func handler(around: [any Middleware]) -> HTTPHandler {
+    func handler(around: [any Middleware]) -> HTTPResponder {
         var router = Router()
         self.addHealth(&router)
         if self.role.servesAPI {
@@ -35,9 +35,9 @@ struct Routes: Sendable {
 
     private func addHealth(_ router: inout Router) {
         for path in ["/health", "/api/v1/health", "/api/health", "/healthz"] {
-            router.on(.get, path, self.health.health)
+            router.onImmediate(.get, path, self.health.health)
         }
-        router.on(.get, "/livez", self.health.live)
+        router.onImmediate(.get, "/livez", self.health.live)
         router.on(.get, "/readyz", self.health.ready)
         router.on(.get, "/ready", self.health.ready)
     }

@@ -31,7 +31,7 @@ struct HealthHandlersTests {
         let ready = try await handlers.ready(ServerRequest.get("/readyz"), context)
         #expect(ready.status.code == 503)
         #expect(ready.bodyText.contains("draining"))
-        let health = try await handlers.health(ServerRequest.get("/health"), context)
+        let health = handlers.health(ServerRequest.get("/health"), context)
         #expect(health.status.code == 200)
         #expect(health.bodyText.contains(#""status":"healthy","service":"timingle-api""#))
     }

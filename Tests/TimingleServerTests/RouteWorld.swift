@@ -5,7 +5,7 @@ import TimingleTestSupport
 
 /// All routes over stores in memory, asked in process.
 struct RouteWorld: Sendable {
-    let handler: HTTPHandler
+    let handler: HTTPResponder
     let loop: EventLoop
     let users: MemoryUserStore
     let events: MemoryEventStore

@@ -100,6 +100,28 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
         return .sent
     }
 
+    /// Writes bytes that stay the caller's: at once where none wait before them; a copy is queued of what is left.
+    @discardableResult
+    package func send(copying bytes: UnsafeRawBufferPointer) -> Outbox.Verdict {
+        self.loop.preconditionInLoop()
+        guard self.machine.takesBytes, self.outbox.isEmpty, !self.kernelIsFull, !bytes.isEmpty else {
+            return self.send(Array(bytes))
+        }
+        var written = 0
+        do throws(SystemError) {
+            let result = try withUnsafePointer(to: bytes) { chunk throws(SystemError) in
+                try self.io.write(UnsafeBufferPointer(start: chunk, count: 1))
+            }
+            if case .processed(let count) = result { written = count }
+        } catch {
+            self.end(.failed(error))
+            return .closed
+        }
+        guard written < bytes.count else { return .sent }
+        // The turn's end tries again, and learns that the kernel is full.
+        return self.send(Array(bytes[written...]))
+    }
+
     /// Takes no more bytes, flushes those that are queued, sends FIN and lets the peer finish, all within limits.
     package func closeAfterFlush() {
         self.loop.preconditionInLoop()

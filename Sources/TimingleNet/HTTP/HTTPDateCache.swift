@@ -3,15 +3,13 @@
 /// Loop-confined.
 struct HTTPDateCache {
     private var second = Int64.min
-    private var line: [UInt8] = []
+    private(set) var line: [UInt8] = []
 
-    /// `Date: Sun, 06 Nov 1994 08:49:37 GMT` with its line end.
-    mutating func fieldLine(unixSeconds: Int64) -> [UInt8] {
-        if unixSeconds != self.second {
-            self.second = unixSeconds
-            self.line = Array("Date: \(Self.imfFixdate(unixSeconds))\r\n".utf8)
-        }
-        return self.line
+    /// Makes `line` tell this second: `Date: Sun, 06 Nov 1994 08:49:37 GMT` with its line end.
+    mutating func turn(unixSeconds: Int64) {
+        guard unixSeconds != self.second else { return }
+        self.second = unixSeconds
+        self.line = Array("Date: \(Self.imfFixdate(unixSeconds))\r\n".utf8)
     }
 
     /// IMF-fixdate of RFC 9110 section 5.6.7.

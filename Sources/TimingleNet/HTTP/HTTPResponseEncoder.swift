@@ -16,13 +16,16 @@ enum HTTPResponseEncoder {
     /// Content up to this size is copied behind the head, so that it leaves as one chunk.
     private static let inlineBodyBytes = 8 * 1024
 
-    /// The head with small content behind it, and large content apart and shared.
-    static func encode(_ response: HTTPResponse, _ framing: Framing, date: [UInt8]) -> (head: [UInt8], body: [UInt8]) {
+    /// Appends the head, and small content behind it; returns large content, which follows apart and shared.
+    static func encode(
+        _ response: HTTPResponse,
+        _ framing: Framing,
+        date: [UInt8],
+        to out: inout [UInt8]
+    ) -> [UInt8] {
         var content: [UInt8] = []
         if case .bytes(let bytes) = response.body, !response.status.forbidsContent { content = bytes }
         let inline = !framing.isHead && content.count <= Self.inlineBodyBytes
-        var out: [UInt8] = []
-        out.reserveCapacity(320 + (inline ? content.count : 0))
         Self.appendStart(response, date: date, to: &out)
         if !response.status.forbidsContent {
             out.append("Content-Length: ")
@@ -36,7 +39,7 @@ enum HTTPResponseEncoder {
         }
         out.append("\r\n")
         if inline { out.append(contentsOf: content) }
-        return (out, inline || framing.isHead ? [] : content)
+        return inline || framing.isHead ? [] : content
     }
 
     /// The 101 for a WebSocket: the handler's fields, then those of the handshake.

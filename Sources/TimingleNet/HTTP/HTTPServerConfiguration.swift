@@ -13,7 +13,7 @@ package struct HTTPServerConfiguration: Sendable {
     /// Addresses that `connectionsPerNetwork` does not count: proxies, through which everybody comes.
     package var uncountedPeers: [AddressBlock] = []
     /// Answers every request; `Router.frozen` makes one.
-    package var responder: HTTPHandler
+    package var responder: HTTPResponder
     /// Answers what was refused before the responder; the fields are nil where the head itself was broken.
     package var errorResponse: @Sendable (HTTPParseError, HTTPFields?) -> HTTPResponse
     package var log: Log
@@ -23,13 +23,30 @@ package struct HTTPServerConfiguration: Sendable {
         port: UInt16 = 0,
         log: Log = .silent,
         errorResponse: @escaping @Sendable (HTTPParseError, HTTPFields?) -> HTTPResponse = Self.plainErrorResponse,
-        responder: @escaping HTTPHandler
+        responder: HTTPResponder
     ) {
         self.address = address
         self.port = port
         self.log = log
         self.errorResponse = errorResponse
         self.responder = responder
+    }
+
+    /// Lets one handler answer every request.
+    package init(
+        address: String = "127.0.0.1",
+        port: UInt16 = 0,
+        log: Log = .silent,
+        errorResponse: @escaping @Sendable (HTTPParseError, HTTPFields?) -> HTTPResponse = Self.plainErrorResponse,
+        responder: @escaping HTTPHandler
+    ) {
+        self.init(
+            address: address,
+            port: port,
+            log: log,
+            errorResponse: errorResponse,
+            responder: HTTPResponder(responder)
+        )
     }
 
     /// The reason as plain text.

@@ -15,7 +15,12 @@ final class HTTPServerConnection: StreamHandler {
     /// What this request's body has taken out of the loop's budget.
     private var heldBodyBytes = 0
     private var bodyStart: MonotonicInstant
+    /// True while a handler that waits has the request.
+    private var isWaiting = false
     private var task: Task<Void, Never>?
+    private var output = HTTPAnswerOutput()
+    /// True inside `bytesReceived`, which goes on by itself.
+    private var isTaking = false
     private var deadline: MonotonicInstant?
     /// When `timer` fires; it is moved forward only when it fires too early, not at each request.
     private var armedFor: MonotonicInstant?
@@ -48,12 +53,14 @@ final class HTTPServerConnection: StreamHandler {
 
     func bytesReceived(_ bytes: UnsafeMutableRawBufferPointer, on connection: StreamConnection) -> Int {
         let all = UnsafeBufferPointer(bytes.bindMemory(to: UInt8.self)).span
+        let loan = self.output.borrow(from: self.shard)
+        self.isTaking = true
         var consumed = 0
         while consumed < all.count {
             let rest = all.extracting(consumed..<all.count)
             if self.machine.wantsHead {
                 // Answers that the peer does not read hold back its next requests.
-                guard connection.queuedBytes <= self.limits.pipelinedAnswerBytes else { break }
+                guard self.output.hasRoom(on: connection, limit: self.limits.pipelinedAnswerBytes) else { break }
                 guard let taken = self.takeHead(rest, connection) else { break }
                 consumed += taken
             } else if self.machine.wantsBody {
@@ -63,6 +70,9 @@ final class HTTPServerConnection: StreamHandler {
                 break
             }
         }
+        self.isTaking = false
+        if loan { self.output.giveBack(to: self.shard, sendingOn: self.stream) }
+        self.endIfAbandoned(connection)
         return consumed
     }
 
@@ -124,7 +134,9 @@ final class HTTPServerConnection: StreamHandler {
         case .readBody:
             self.decoder = decoder
             self.bodyStart = self.shard.loop.now
-            if head.expectsContinue, !bodyBytesWait { connection.send(HTTPResponseEncoder.continue) }
+            if head.expectsContinue, !bodyBytesWait {
+                self.output.bytes.append(contentsOf: HTTPResponseEncoder.continue)
+            }
             self.setBodyDeadline(receivedBytes: 0)
         }
     }
@@ -172,29 +184,51 @@ final class HTTPServerConnection: StreamHandler {
         )
         swap(&request.body, &self.body)
         let loop = self.shard.loop
-        let context = RequestContext(
+        var context = RequestContext(
             loop: loop,
             requestID: self.shard.nextRequestID(),
             log: self.shard.configuration.log,
             receivedAt: loop.now
         )
         self.shard.requestBegan()
-        let responder = self.shard.configuration.responder
-        let connection = LoopBound(self, on: loop)
-        self.task = Task(executorPreference: loop) { [request] in
-            var response: HTTPResponse
-            do {
-                response = try await responder(request, context)
-            } catch {
-                // The responder's middleware turns errors into answers; what escapes it is a bare 500.
-                context.log.error("request failed", ["error": .text(String(describing: error))])
-                response = HTTPResponse(.internalServerError)
+        do {
+            switch try self.shard.configuration.responder.begin(&request, &context) {
+            case .answer(let response): self.responded(response, to: request)
+            case .wait(let handler): self.wait(for: handler, request, context)
             }
-            connection.value.responded(response, to: request)
+        } catch {
+            self.responded(Self.failure(error, context), to: request)
         }
     }
 
+    /// Runs what may wait as a task, at once and as far as it comes: one that does not wait has answered on return.
+    private func wait(for handler: @escaping HTTPHandler, _ request: HTTPRequest, _ context: RequestContext) {
+        let loop = self.shard.loop
+        let responder = self.shard.configuration.responder
+        let connection = LoopBound(self, on: loop)
+        self.isWaiting = true
+        let task = Task.immediate(executorPreference: loop) { @Sendable () async -> Void in
+            let response: HTTPResponse
+            do {
+                response = try await responder.finish(handler, request, context)
+            } catch {
+                response = Self.failure(error, context)
+            }
+            connection.value.responded(response, to: request)
+        }
+        if self.isWaiting { self.task = task }
+    }
+
+    /// The responder's middleware turns errors into answers; what escapes it is a bare 500.
+    private static func failure(_ error: any Error, _ context: RequestContext) -> HTTPResponse {
+        context.log.error("request failed", ["error": .text(String(describing: error))])
+        return HTTPResponse(.internalServerError)
+    }
+
     private func responded(_ response: HTTPResponse, to request: HTTPRequest) {
+        let loan = self.output.borrow(from: self.shard)
+        defer { if loan { self.output.giveBack(to: self.shard, sendingOn: self.stream) } }
+        self.isWaiting = false
         self.task = nil
         self.releaseBody()
         self.shard.requestEnded()
@@ -212,10 +246,11 @@ final class HTTPServerConnection: StreamHandler {
             guard let stream = self.stream else { return }
             self.write(response, framing, on: stream)
             if framing.close {
+                self.output.send(on: stream)
                 stream.closeAfterFlush()
             } else {
                 self.setDeadline(self.shard.loop.now + self.limits.keepAliveIdle)
-                self.goOn(stream)
+                if !self.isTaking { self.goOn(stream) }
             }
         case .drop:
             break
@@ -241,6 +276,7 @@ final class HTTPServerConnection: StreamHandler {
         case .upgrade:
             guard let stream = self.stream else { return }
             let fields = WebSocketHandshake.responseFields(accepted, subprotocol: upgrade.subprotocol)
+            self.output.send(on: stream)
             stream.send(HTTPResponseEncoder.encodeUpgrade(response, fields, date: self.shard.dateFieldLine()))
             self.clearTimer()
             self.deadline = nil
@@ -257,17 +293,28 @@ final class HTTPServerConnection: StreamHandler {
     /// Takes the next request, if its bytes are there; ends when there can be none.
     private func goOn(_ stream: StreamConnection) {
         stream.offerPending()
-        guard self.machine.isAbandoned, stream.queuedBytes <= self.limits.pipelinedAnswerBytes else { return }
+        self.endIfAbandoned(stream)
+    }
+
+    private func endIfAbandoned(_ stream: StreamConnection) {
+        guard self.machine.isAbandoned else { return }
+        guard self.output.hasRoom(on: stream, limit: self.limits.pipelinedAnswerBytes) else { return }
         self.machine.closed()
+        self.output.send(on: stream)
         stream.closeAfterFlush()
     }
 
     private func write(_ response: HTTPResponse, _ framing: HTTPResponseEncoder.Framing, on stream: StreamConnection) {
-        let (head, content) = HTTPResponseEncoder.encode(response, framing, date: self.shard.dateFieldLine())
-        var verdict = stream.send(head)
-        if verdict != .tooSlow, !content.isEmpty { verdict = stream.send(content) }
+        let content = HTTPResponseEncoder.encode(
+            response,
+            framing,
+            date: self.shard.dateFieldLine(),
+            to: &self.output.bytes
+        )
+        guard !content.isEmpty else { return }
+        self.output.send(on: stream)
         // Half an answer cannot be left standing.
-        if verdict == .tooSlow { stream.abort() }
+        if stream.send(content) == .tooSlow { stream.abort() }
     }
 
     /// Answers bytes that cannot become a request, and closes: nothing behind them can be trusted.
@@ -285,8 +332,11 @@ final class HTTPServerConnection: StreamHandler {
         self.head = nil
         self.body = []
         self.releaseBody()
+        let loan = self.output.borrow(from: self.shard)
         self.write(response, framing, on: stream)
+        self.output.send(on: stream)
         stream.closeAfterFlush()
+        if loan { self.output.giveBack(to: self.shard, sendingOn: nil) }
     }
 
     private func refusal(_ error: HTTPParseError, _ fields: HTTPFields?) -> HTTPResponse {

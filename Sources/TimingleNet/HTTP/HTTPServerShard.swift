@@ -32,6 +32,9 @@ final class HTTPServerShard: StreamConnectionOwner {
     private var heldBodyBytes = 0
     private(set) var isDraining = false
     private var dates = HTTPDateCache()
+    /// When `dates` was last asked: the second is looked at once a turn.
+    private var datesAskedAt: MonotonicInstant
+    private var output: [UInt8] = []
     private var requestNumber = UInt64.random(in: .min ... .max)
     private var idleWaiters: [IdleWaiter] = []
 
@@ -55,6 +58,7 @@ final class HTTPServerShard: StreamConnectionOwner {
         connectionEnded: @escaping @Sendable () -> Void
     ) {
         self.loop = loop
+        self.datesAskedAt = loop.now - .seconds(1)
         self.configuration = configuration
         self.load = load
         self.census = census
@@ -165,7 +169,29 @@ final class HTTPServerShard: StreamConnectionOwner {
         precondition(self.heldBodyBytes >= 0, "a body was released twice")
     }
 
-    func dateFieldLine() -> [UInt8] { self.dates.fieldLine(unixSeconds: SystemClock.unixSeconds()) }
+    /// The Date field line of this turn.
+    func dateFieldLine() -> [UInt8] {
+        if self.datesAskedAt != self.loop.now {
+            self.datesAskedAt = self.loop.now
+            self.dates.turn(unixSeconds: SystemClock.unixSeconds())
+        }
+        return self.dates.line
+    }
+
+    /// Gathered answers beyond this are sent before the next one is made.
+    static let outputBytes = 16 * 1024
+
+    /// Lends the buffer in which one connection at a time gathers its answers; a second borrower gets a new one.
+    func lendOutput() -> [UInt8] {
+        var output: [UInt8] = []
+        swap(&output, &self.output)
+        return output
+    }
+
+    /// Takes a buffer back, which is empty; one that grew large is let go.
+    func takeBackOutput(_ output: [UInt8]) {
+        if output.capacity <= 4 * Self.outputBytes { self.output = output }
+    }
 
     /// Sixteen hexadecimal digits, unlike any other of this process; not a secret.
     func nextRequestID() -> String {

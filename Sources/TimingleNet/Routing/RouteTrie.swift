@@ -5,11 +5,16 @@ struct RouteTrie: Sendable {
     struct Registration: Sendable {
         var method: HTTPMethod
         var pattern: String
-        var handler: HTTPHandler
+        var handler: Handler
+    }
+
+    enum Handler: Sendable {
+        case waiting(HTTPHandler)
+        case immediate(ImmediateHTTPHandler)
     }
 
     enum Lookup {
-        case found(HTTPHandler, RouteParameters)
+        case found(Handler, RouteParameters)
         /// The path is there, under these methods only.
         case otherMethods([HTTPMethod])
         case notFound
@@ -18,7 +23,7 @@ struct RouteTrie: Sendable {
     private struct Endpoint: Sendable {
         var method: HTTPMethod
         var parameterNames: [String]
-        var handler: HTTPHandler
+        var handler: Handler
     }
 
     private struct Node: Sendable {

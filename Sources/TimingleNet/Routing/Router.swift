@@ -1,4 +1,4 @@
-/// Routes while they are registered; `frozen` turns them into the handler that serves.
+/// Routes while they are registered; `frozen` turns them into what serves.
 ///
 /// A value.
 package struct Router: Sendable {
@@ -17,38 +17,64 @@ package struct Router: Sendable {
         _ handler: @escaping HTTPHandler
     ) {
         self.routes.append(
-            RouteTrie.Registration(method: method, pattern: pattern, handler: middleware.wrapping(handler))
+            RouteTrie.Registration(method: method, pattern: pattern, handler: .waiting(middleware.wrapping(handler)))
         )
     }
 
-    /// The handler over all routes, with `middleware` around everything, also around 404, 405 and OPTIONS.
+    /// Registers a handler that never waits; it is called where the request was parsed, and costs no task.
+    ///
+    /// It holds up its loop while it runs: it computes or looks up, and no more.
+    package mutating func onImmediate(
+        _ method: HTTPMethod,
+        _ pattern: String,
+        _ handler: @escaping ImmediateHTTPHandler
+    ) {
+        self.routes.append(RouteTrie.Registration(method: method, pattern: pattern, handler: .immediate(handler)))
+    }
+
+    /// The responder over all routes, with `middleware` around everything, also around 404, 405 and OPTIONS.
     ///
     /// A trailing slash is accepted; HEAD falls back to GET; OPTIONS without a route answers 204 with Allow;
     /// a path that exists under other methods goes to `methodNotAllowed`, and Allow is set on its answer; a method
-    /// that is none of RFC 9110's gets 501.
+    /// that is none of RFC 9110's gets 501. Where all of `middleware` are filters, immediate handlers stay immediate.
     package func frozen(
         middleware: [any Middleware],
-        notFound: @escaping HTTPHandler,
+        notFound: @escaping ImmediateHTTPHandler,
         methodNotAllowed: @escaping @Sendable (_ allowed: [HTTPMethod]) -> HTTPResponse
-    ) -> HTTPHandler {
+    ) -> HTTPResponder {
         let trie = RouteTrie(self.routes)
-        let dispatch: HTTPHandler = { request, context in
+        let route: HTTPResponder.Route = { request, context in
             switch trie.look(up: request.method, target: request.target) {
-            case .found(let handler, let parameters):
-                var context = context
+            case .found(.immediate(let handler), let parameters):
                 context.parameters = parameters
-                return try await handler(request, context)
+                return .answer(try handler(request, context))
+            case .found(.waiting(let handler), let parameters):
+                context.parameters = parameters
+                return .wait(handler)
             case .otherMethods(let allowed):
-                let list = allowed.map(\.rawValue).joined(separator: ", ")
-                if request.method == .options { return HTTPResponse(.noContent, fields: ["Allow": list]) }
-                var response = methodNotAllowed(allowed)
-                if !request.method.isKnown { response.status = .notImplemented }
-                response.fields["Allow"] = list
-                return response
+                return .answer(Self.answer(request, allowed, methodNotAllowed))
             case .notFound:
-                return try await notFound(request, context)
+                return .answer(try notFound(request, context))
             }
         }
-        return middleware.wrapping(dispatch)
+        let filters = middleware.map { $0 as? any Filter }.prefix { $0 != nil }.compactMap { $0 }
+        if filters.count == middleware.count { return HTTPResponder(filters: filters, route: route) }
+        // From the first one that may wait, all is a matter of a task.
+        let inner = HTTPResponder(filters: [], route: route)
+        let handler = Array(middleware[filters.count...]).wrapping { try await inner($0, $1) }
+        return HTTPResponder(filters: filters) { _, _ in .wait(handler) }
+    }
+
+    private static func answer(
+        _ request: HTTPRequest,
+        _ allowed: [HTTPMethod],
+        _ methodNotAllowed: (_ allowed: [HTTPMethod]) -> HTTPResponse
+    ) -> HTTPResponse {
+        let list = allowed.map(\.rawValue).joined(separator: ", ")
+        if request.method == .options { return HTTPResponse(.noContent, fields: ["Allow": list]) }
+        var response = methodNotAllowed(allowed)
+        if !request.method.isKnown { response.status = .notImplemented }
+        response.fields["Allow"] = list
+        return response
     }
 }

@@ -50,7 +50,7 @@ final class HealthHandlers: Sendable {
     }
 
     /// The shape that clients and collections test for.
-    func health(_ request: HTTPRequest, _ context: RequestContext) async throws -> HTTPResponse {
+    func health(_ request: HTTPRequest, _ context: RequestContext) -> HTTPResponse {
         .json(.ok) { writer in
             writer.field("status", "healthy")
             writer.field("service", "timingle-api")
@@ -59,7 +59,7 @@ final class HealthHandlers: Sendable {
     }
 
     /// The process turns its loops.
-    func live(_ request: HTTPRequest, _ context: RequestContext) async throws -> HTTPResponse {
+    func live(_ request: HTTPRequest, _ context: RequestContext) -> HTTPResponse {
         .json(.ok) { $0.field("status", "alive") }
     }
 

@@ -3,9 +3,8 @@ internal import TimingleNet
 /// One line a request: what, from where, with which outcome, how long.
 ///
 /// Never a query, a body or a token.
-struct AccessLog: Middleware {
-    func handle(_ request: HTTPRequest, _ context: RequestContext, next: HTTPHandler) async throws -> HTTPResponse {
-        let response = try await next(request, context)
+struct AccessLog: Filter {
+    func leave(_ response: inout HTTPResponse, _ request: HTTPRequest, _ context: RequestContext) {
         let path = request.path
         let isProbe = path == "/health" || path == "/livez" || path == "/readyz" || path == "/healthz"
         let duration = context.receivedAt.duration(to: .now).components
@@ -24,6 +23,5 @@ struct AccessLog: Middleware {
         } else {
             context.log.info("request", pairs)
         }
-        return response
     }
 }

@@ -5,7 +5,7 @@ internal import TimingleNet
 /// Immutable.
 ///
 /// `*` allows every origin, but then no credentials.
-struct CORS: Middleware {
+struct CORS: Filter {
     private let origins: Set<String>
     private let allowsAll: Bool
 
@@ -14,29 +14,32 @@ struct CORS: Middleware {
         self.allowsAll = origins.contains("*")
     }
 
-    func handle(_ request: HTTPRequest, _ context: RequestContext, next: HTTPHandler) async throws -> HTTPResponse {
-        guard let origin = request.fields["Origin"] else { return try await next(request, context) }
-        let isAllowed = self.allowsAll || self.origins.contains(origin)
-        if request.method == .options, request.fields.contains("Access-Control-Request-Method") {
-            var response = HTTPResponse(.noContent)
-            if isAllowed {
-                self.allow(origin, &response)
-                response.fields["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
-                response.fields["Access-Control-Allow-Headers"] =
-                    "Authorization, Content-Type, Accept-Language, X-Request-Id, X-Requested-With"
-                response.fields["Access-Control-Max-Age"] = "600"
-            }
-            return response
-        }
-        var response = try await next(request, context)
-        if isAllowed {
+    func enter(_ request: inout HTTPRequest, _ context: inout RequestContext) -> HTTPResponse? {
+        guard
+            request.method == .options,
+            request.fields.contains("Access-Control-Request-Method"),
+            let origin = request.fields["Origin"]
+        else { return nil }
+        var response = HTTPResponse(.noContent)
+        if self.isAllowed(origin) {
             self.allow(origin, &response)
-            response.fields["Access-Control-Expose-Headers"] =
-                "X-Request-Id, X-Total-Count, X-Page, X-Limit, X-RateLimit-Limit, X-RateLimit-Remaining, "
-                + "X-RateLimit-Reset, Retry-After"
+            response.fields["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
+            response.fields["Access-Control-Allow-Headers"] =
+                "Authorization, Content-Type, Accept-Language, X-Request-Id, X-Requested-With"
+            response.fields["Access-Control-Max-Age"] = "600"
         }
         return response
     }
+
+    func leave(_ response: inout HTTPResponse, _ request: HTTPRequest, _ context: RequestContext) {
+        guard let origin = request.fields["Origin"], self.isAllowed(origin) else { return }
+        self.allow(origin, &response)
+        response.fields["Access-Control-Expose-Headers"] =
+            "X-Request-Id, X-Total-Count, X-Page, X-Limit, X-RateLimit-Limit, X-RateLimit-Remaining, "
+            + "X-RateLimit-Reset, Retry-After"
+    }
+
+    private func isAllowed(_ origin: String) -> Bool { self.allowsAll || self.origins.contains(origin) }
 
     private func allow(_ origin: String, _ response: inout HTTPResponse) {
         response.fields.append("Vary", "Origin")

@@ -2,22 +2,21 @@ internal import TimingleCore
 internal import TimingleNet
 
 /// Turns errors into answers: the only place that knows which refusal has which status.
-struct ErrorResponder: Middleware {
-    func handle(_ request: HTTPRequest, _ context: RequestContext, next: HTTPHandler) async throws -> HTTPResponse {
-        do {
-            let response = try await next(request, context)
-            return Self.worded(
-                response,
-                language: AcceptLanguage.preferred(request.fields["Accept-Language"]) ?? .korean
-            )
-        } catch {
-            let annotated = AnnotatedError(error)
-            let language =
-                AcceptLanguage.preferred(request.fields["Accept-Language"]) ?? annotated.language ?? .korean
-            var response = Self.response(to: annotated.underlying, language: language, log: context.log)
-            annotated.fields.forEach { name, value in response.fields[name] = value }
-            return response
-        }
+struct ErrorResponder: Filter {
+    func leave(_ response: inout HTTPResponse, _ request: HTTPRequest, _ context: RequestContext) {
+        guard response.status.code >= 400, case .none = response.body else { return }
+        response = Self.worded(
+            response,
+            language: AcceptLanguage.preferred(request.fields["Accept-Language"]) ?? .korean
+        )
+    }
+
+    func recover(from error: any Error, _ request: HTTPRequest, _ context: RequestContext) -> HTTPResponse {
+        let annotated = AnnotatedError(error)
+        let language = AcceptLanguage.preferred(request.fields["Accept-Language"]) ?? annotated.language ?? .korean
+        var response = Self.response(to: annotated.underlying, language: language, log: context.log)
+        annotated.fields.forEach { name, value in response.fields[name] = value }
+        return response
     }
 
     static func response(to error: any Error, language: Language, log: Log) -> HTTPResponse {
@@ -84,7 +83,6 @@ struct ErrorResponder: Middleware {
 
     /// The body of a refusal that the router made, which knows no words.
     private static func worded(_ response: HTTPResponse, language: Language) -> HTTPResponse {
-        guard response.status.code >= 400, case .none = response.body else { return response }
         let (code, text) =
             response.status == .methodNotAllowed
             ? (

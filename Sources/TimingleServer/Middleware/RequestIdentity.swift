@@ -1,18 +1,19 @@
 internal import TimingleNet
 
 /// Gives each request its id and its client's address, and puts the fields on the answer that all answers have.
-struct RequestIdentity: Middleware {
+struct RequestIdentity: Filter {
     let proxyTrust: ProxyTrust
 
-    func handle(_ request: HTTPRequest, _ context: RequestContext, next: HTTPHandler) async throws -> HTTPResponse {
-        var context = context
+    func enter(_ request: inout HTTPRequest, _ context: inout RequestContext) -> HTTPResponse? {
         if let given = request.fields["X-Request-Id"], Self.isSane(given) { context.requestID = given }
         context.attach(ClientAddress(request, self.proxyTrust))
-        var response = try await next(request, context)
+        return nil
+    }
+
+    func leave(_ response: inout HTTPResponse, _ request: HTTPRequest, _ context: RequestContext) {
         response.fields["X-Request-Id"] = context.requestID
         response.fields["X-Content-Type-Options"] = "nosniff"
         if !response.fields.contains("Cache-Control") { response.fields["Cache-Control"] = "no-store" }
-        return response
     }
 
     /// What may go into our log and back to the client as it is.

@@ -59,14 +59,17 @@ struct HTTPDateCacheTests {
     func datesAreIMFFixdates(seconds: Int64, text: String) {
         #expect(HTTPDateCache.imfFixdate(seconds) == text)
         var cache = HTTPDateCache()
-        #expect(cache.fieldLine(unixSeconds: seconds) == Array("Date: \(text)\r\n".utf8))
-        #expect(cache.fieldLine(unixSeconds: seconds + 1) != cache.fieldLine(unixSeconds: seconds))
+        cache.turn(unixSeconds: seconds)
+        #expect(cache.line == Array("Date: \(text)\r\n".utf8))
+        cache.turn(unixSeconds: seconds + 1)
+        #expect(cache.line != Array("Date: \(text)\r\n".utf8))
     }
 }
 
 struct HTTPResponseEncoderTests {
     private static func text(_ response: HTTPResponse, _ framing: HTTPResponseEncoder.Framing = .init()) -> String {
-        let (head, body) = HTTPResponseEncoder.encode(response, framing, date: Array("Date: D\r\n".utf8))
+        var head: [UInt8] = []
+        let body = HTTPResponseEncoder.encode(response, framing, date: Array("Date: D\r\n".utf8), to: &head)
         return String(decoding: head + body, as: UTF8.self)
     }
 
@@ -111,7 +114,8 @@ struct HTTPResponseEncoderTests {
 
     @Test func largeContentIsSharedNotCopied() {
         let content = [UInt8](repeating: 7, count: 100_000)
-        let (head, body) = HTTPResponseEncoder.encode(HTTPResponse(.ok, body: .bytes(content)), .init(), date: [])
+        var head: [UInt8] = []
+        let body = HTTPResponseEncoder.encode(HTTPResponse(.ok, body: .bytes(content)), .init(), date: [], to: &head)
         #expect(head.count < 200)
         #expect(body == content)
     }

@@ -10,6 +10,14 @@ struct HTTPServerConnectionTests {
         responder: @escaping HTTPHandler,
         _ body: (Listener) async throws -> Void
     ) async throws {
+        try await self.withListener(limits, responder: HTTPResponder(responder), body)
+    }
+
+    private func withListener(
+        _ limits: HTTPLimits = HTTPLimits(),
+        responder: HTTPResponder,
+        _ body: (Listener) async throws -> Void
+    ) async throws {
         try await withEventLoopGroup(count: 1) { group in
             var configuration = HTTPServerConfiguration(responder: responder)
             configuration.limits = limits
@@ -104,6 +112,132 @@ struct HTTPServerConnectionTests {
             try await again.send(head(40_000) + content(40_000))
             #expect(try await again.receiveAll().hasSuffix("40000"))
         }
+    }
+
+    // MARK: Handlers of both kinds
+
+    private struct Failure: Error {}
+
+    /// `/now…` is answered at once, `/later…` after a few turns, `/fail…` not at all.
+    private static func bothKinds() -> HTTPResponder {
+        var router = Router()
+        router.onImmediate(.get, "/now/{n}") { request, _ in
+            HTTPResponse(.ok, body: .bytes(Array("<\(request.target)>".utf8)))
+        }
+        router.onImmediate(.post, "/now/{n}") { request, _ in
+            HTTPResponse(.ok, body: .bytes(Array("<\(request.target)=".utf8) + request.body + Array(">".utf8)))
+        }
+        router.on(.get, "/ready/{n}") { request, _ in
+            HTTPResponse(.ok, body: .bytes(Array("<\(request.target)>".utf8)))
+        }
+        router.on(.get, "/later/{n}") { request, context in
+            for _ in 0..<3 { await Task.yield() }
+            context.loop.preconditionInLoop()
+            return HTTPResponse(.ok, body: .bytes(Array("<\(request.target)>".utf8)))
+        }
+        router.onImmediate(.get, "/fail/{n}") { _, _ in throw Failure() }
+        router.on(.get, "/fail-later/{n}") { _, _ in
+            await Task.yield()
+            throw Failure()
+        }
+        router.onImmediate(.get, "/socket") { _, _ in .upgrade(WebSocketUpgrade { GreetingSocket() }) }
+        return router.frozen(
+            middleware: [],
+            notFound: { _, _ in HTTPResponse(.notFound) },
+            methodNotAllowed: { _ in HTTPResponse(.methodNotAllowed) }
+        )
+    }
+
+    private static func requests(_ targets: [String]) -> String {
+        targets.map { "GET \($0) HTTP/1.1\r\nHost: a\r\n\r\n" }.joined()
+    }
+
+    private static func order(_ answers: String) -> [String] {
+        answers.split(separator: "<").dropFirst().map { String($0.prefix { $0 != ">" }) }
+    }
+
+    @Test func bothKindsOfHandlersAreAnsweredInOrder() async throws {
+        var random = SeededGenerator(seed: 5)
+        let kinds = ["/now/", "/ready/", "/later/"]
+        let targets = (0..<300).map { kinds[Int.random(in: 0..<3, using: &random)] + "\($0)" }
+        try await self.withListener(responder: Self.bothKinds()) { listener in
+            let client = try RawClient(port: listener.port)
+            try await client.send(Self.requests(targets))
+            try await client.finishSending()
+            #expect(Self.order(try await client.receiveAll()) == targets)
+        }
+    }
+
+    @Test func pipelinedAnswersAreWholeAtEverySplit() async throws {
+        let targets = ["/now/1", "/later/2", "/ready/3", "/now/4"]
+        let bytes = Array(Self.requests(targets).utf8)
+        try await self.withListener(responder: Self.bothKinds()) { listener in
+            for cut in stride(from: 1, to: bytes.count, by: 3) {
+                let client = try RawClient(port: listener.port)
+                try await client.send(Array(bytes[..<cut]))
+                await Task.yield()
+                try await client.send(Array(bytes[cut...]))
+                try await client.finishSending()
+                #expect(Self.order(try await client.receiveAll()) == targets, "cut at \(cut)")
+            }
+        }
+    }
+
+    @Test func bodiesReachImmediateHandlers() async throws {
+        try await self.withListener(responder: Self.bothKinds()) { listener in
+            let client = try RawClient(port: listener.port)
+            let post = "POST /now/1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+            try await client.send(post + Self.requests(["/now/2"]) + post)
+            try await client.finishSending()
+            #expect(Self.order(try await client.receiveAll()) == ["/now/1=abc", "/now/2", "/now/1=abc"])
+        }
+    }
+
+    @Test func whatThrowsIsA500AndTheConnectionGoesOn() async throws {
+        try await self.withListener(responder: Self.bothKinds()) { listener in
+            let client = try RawClient(port: listener.port)
+            try await client.send(Self.requests(["/fail/1", "/fail-later/2", "/now/3"]))
+            try await client.finishSending()
+            let answers = try await client.receiveAll()
+            #expect(answers.split(separator: "HTTP/1.1 500 ").count == 2)
+            #expect(Self.order(answers) == ["/now/3"])
+        }
+    }
+
+    @Test func aHandshakeBehindOtherRequestsIsAnsweredBehindThem() async throws {
+        try await self.withListener(responder: Self.bothKinds()) { listener in
+            let client = try RawClient(port: listener.port)
+            // The first byte of a frame comes in the same packet.
+            try await client.send(
+                Self.requests(["/now/1", "/later/2"]) + "GET /socket HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
+                    + "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                    + "Sec-WebSocket-Version: 13\r\n\r\n\u{1}"
+            )
+            let answers = try await client.receive(until: "hello")
+            #expect(Self.order(answers).first == "/now/1")
+            #expect(answers.contains("</later/2>HTTP/1.1 101 "))
+        }
+    }
+
+    @Test func manyLargeAnswersAreHeldBackUntilTheyAreRead() async throws {
+        let content = [UInt8](repeating: UInt8(ascii: "x"), count: 5_000)
+        let responder = HTTPResponder(immediate: { _, _ in HTTPResponse(.ok, body: .bytes(content)) })
+        var limits = HTTPLimits()
+        limits.pipelinedAnswerBytes = 20_000
+        try await self.withListener(limits, responder: responder) { listener in
+            let client = try RawClient(port: listener.port)
+            try await client.send(Self.requests((0..<2_000).map { "/\($0)" }))
+            try await client.finishSending()
+            let answers = try await client.receiveAll()
+            #expect(answers.utf8.count(where: { $0 == UInt8(ascii: "x") }) == 2_000 * 5_000)
+        }
+    }
+
+    private final class GreetingSocket: WebSocketHandler {
+        func opened(_ socket: WebSocketConnection) { socket.send(text: "hello") }
+        func textReceived(_ text: Span<UInt8>, on socket: WebSocketConnection) {}
+        func binaryReceived(_ bytes: Span<UInt8>, on socket: WebSocketConnection) {}
+        func closed(_ code: WebSocketCloseCode, on socket: WebSocketConnection) {}
     }
 
     private final class SilentSocket: WebSocketHandler {

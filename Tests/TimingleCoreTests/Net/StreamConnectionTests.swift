@@ -73,6 +73,39 @@ struct StreamConnectionTests {
         return World(socket: socket, handler: handler, connection: connection)
     }
 
+    @Test func copiedBytesLeaveAtOnceAndInOrder() async throws {
+        try await self.onLoop { loop in
+            let world = Self.world(loop)
+            let verdict = [UInt8](arrayLiteral: 1, 2).withUnsafeBytes { world.connection.send(copying: $0) }
+            #expect(verdict == .sent)
+            #expect(world.socket.written == [1, 2])
+            // Behind queued bytes they wait like those.
+            #expect(world.connection.send([3]) == .sent)
+            let queued = [UInt8](arrayLiteral: 4, 5).withUnsafeBytes { world.connection.send(copying: $0) }
+            #expect(queued == .sent)
+            #expect(world.socket.written == [1, 2])
+            return world
+        } then: { world in
+            #expect(world.socket.written == [1, 2, 3, 4, 5])
+            #expect(world.handler.drained == 1)
+        }
+    }
+
+    @Test func whatTheKernelDoesNotTakeOfCopiedBytesIsQueued() async throws {
+        try await self.onLoop { loop in
+            let world = Self.world(loop, writes: [.take(2), .wouldBlock])
+            let verdict = [UInt8](1...6).withUnsafeBytes { world.connection.send(copying: $0) }
+            #expect(verdict == .sent)
+            #expect(world.socket.written == [1, 2])
+            #expect(world.connection.queuedBytes == 4)
+            return world
+        } then: { world in
+            #expect(world.socket.interest.contains(.write))
+            world.socket.ready(.writable)
+            #expect(world.socket.written == [1, 2, 3, 4, 5, 6])
+        }
+    }
+
     @Test func sendsOfOneTurnLeaveInOneWrite() async throws {
         try await self.onLoop { loop in
             let world = Self.world(loop)
