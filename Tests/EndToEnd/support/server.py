@@ -58,10 +58,15 @@ class Server(Program):
         self.port = free_port()
         self.environment = {**DEFAULTS, **environment, "PORT": str(self.port)}
         self.url = f"http://127.0.0.1:{self.port}"
+        # `ulimit -n`, soft and hard; what the tests themselves have where it is not said.
+        self.descriptors: int | None = None
 
     def start(self, path: str = "/readyz", seconds: float = 20) -> "Server":
         """Ready when `path` says 200: /livez where a dependency is away on purpose."""
-        self.launch([str(binary()), "serve"], {"PATH": os.environ["PATH"], **self.environment})
+        command = [str(binary()), "serve"]
+        if self.descriptors:
+            command = ["prlimit", f"--nofile={self.descriptors}", *command]
+        self.launch(command, {"PATH": os.environ["PATH"], **self.environment})
 
         def answers() -> bool:
             assert self.is_running, f"the server ended with {self.process.returncode}\n{self.log_tail()}"
