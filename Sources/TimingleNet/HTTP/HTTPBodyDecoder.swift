@@ -8,7 +8,7 @@ struct HTTPBodyDecoder {
         case length(remaining: Int)
         case chunkSizeStart
         case chunkSize(Int, digits: Int)
-        case chunkExtension(Int, bytes: Int)
+        case chunkExtensions(Int, HTTPChunkExtensions)
         case chunkSizeEnd(Int)
         case chunkData(remaining: Int)
         case chunkDataCR
@@ -84,10 +84,10 @@ struct HTTPBodyDecoder {
             return .chunkSize(Int(digit), digits: 1)
         case .chunkSize(let size, let digits):
             return try Self.sizeByte(byte, size, digits, bodyBytes: bodyBytes, limits)
-        case .chunkExtension(let size, let count):
-            if byte == UInt8(ascii: "\r") { return .chunkSizeEnd(size) }
-            guard HTTPByteClass.isFieldValue(byte), count < limits.chunkExtensionBytes else { throw .badChunk }
-            return .chunkExtension(size, bytes: count + 1)
+        case .chunkExtensions(let size, var extensions):
+            if byte == UInt8(ascii: "\r"), extensions.isComplete { return .chunkSizeEnd(size) }
+            guard extensions.count < limits.chunkExtensionBytes, extensions.take(byte) else { throw .badChunk }
+            return .chunkExtensions(size, extensions)
         case .chunkSizeEnd(let size):
             guard byte == UInt8(ascii: "\n") else { throw .badChunk }
             return size == 0 ? .trailerStart : .chunkData(remaining: size)
@@ -119,11 +119,9 @@ struct HTTPBodyDecoder {
             return .chunkSize(longer, digits: digits + 1)
         }
         guard size <= limits.bodyBytes - bodyBytes else { throw .bodyTooLarge }
-        switch byte {
-        case UInt8(ascii: "\r"): return .chunkSizeEnd(size)
-        case UInt8(ascii: ";"): return .chunkExtension(size, bytes: 1)
-        default: throw .badChunk
-        }
+        if byte == UInt8(ascii: "\r") { return .chunkSizeEnd(size) }
+        guard let extensions = HTTPChunkExtensions(first: byte) else { throw .badChunk }
+        return .chunkExtensions(size, extensions)
     }
 
     private mutating func trailerByte(_ byte: UInt8, _ limits: HTTPLimits) throws(HTTPParseError) -> State {

@@ -144,7 +144,8 @@ enum HTTPConnectionStateMachine: ~Copyable {
         case .closing: preconditionFailure("a head was completed on a closing connection")
         }
         let exchange = Exchange(
-            keepAlive: head.keepAlive && session.served + 1 < requestsMax,
+            // Behind CONNECT a client may already speak another protocol.
+            keepAlive: head.keepAlive && head.method != .connect && session.served + 1 < requestsMax,
             isHead: head.method == .head,
             isHTTP10: head.minorVersion == 0,
             mayUpgrade: head.method == .get && head.minorVersion == 1 && head.framing == .none

@@ -6,6 +6,17 @@ enum HTTPFieldInterpreter {
         var framing: HTTPRequestHead.Framing = .none
         var keepAlive: Bool
         var expectsContinue = false
+        /// The request says where its content ends, be it empty.
+        var statesLength = false
+
+        /// Refuses what announces content and does not say where it ends (RFC 9110 section 15.5.12).
+        ///
+        /// In HTTP/1.1 a request without a length has no content, and many clients send POST so. One of HTTP/1.0
+        /// must state it (RFC 1945 section 8.3), and who waits for 100 has content by its own word.
+        func checkLength(method: HTTPMethod, minorVersion: Int) throws(HTTPParseError) {
+            guard !self.statesLength, minorVersion == 0 || self.expectsContinue else { return }
+            if method == .post || method == .put || method == .patch { throw .lengthRequired }
+        }
     }
 
     private struct Seen {
@@ -36,13 +47,13 @@ enum HTTPFieldInterpreter {
             case 10 where block.name(line, equals: "connection"):
                 try Self.readConnection(value, &seen)
             case 6 where block.name(line, equals: "expect") && minorVersion == 1:
-                guard asciiEqualsIgnoringCase(value, "100-continue".utf8) else { throw .badExpectation }
-                meaning.expectsContinue = true
+                try Self.readExpectations(value, &meaning)
             default:
                 break
             }
         }
         guard seen.hosts == 1 || (seen.hosts == 0 && minorVersion == 0) else { throw .missingHost }
+        meaning.statesLength = seen.chunked || seen.contentLength != nil
         if seen.chunked {
             guard seen.contentLength == nil else { throw .conflictingLength }
             meaning.framing = .chunked
@@ -86,6 +97,18 @@ enum HTTPFieldInterpreter {
         }
         // Well-formed, but a coding that we do not undo (RFC 9112 section 6.1).
         throw .unknownTransferCoding
+    }
+
+    private static func readExpectations(
+        _ value: ArraySlice<UInt8>,
+        _ meaning: inout Meaning
+    ) throws(HTTPParseError) {
+        for member in value.split(separator: UInt8(ascii: ",")) {
+            let expectation = member.trimmingHTTPWhitespace()
+            guard !expectation.isEmpty else { continue }
+            guard asciiEqualsIgnoringCase(expectation, "100-continue".utf8) else { throw .badExpectation }
+            meaning.expectsContinue = true
+        }
     }
 
     private static func readConnection(_ value: ArraySlice<UInt8>, _ seen: inout Seen) throws(HTTPParseError) {

@@ -2,6 +2,7 @@
 package enum HTTPParseError: Error, Equatable, Sendable, CaseIterable {
     case badRequestLine
     case badMethod
+    case methodTooLong
     case badTarget
     case badVersion
     case unsupportedVersion
@@ -14,6 +15,7 @@ package enum HTTPParseError: Error, Equatable, Sendable, CaseIterable {
     case lineFolding
     case missingHost
     case badHost
+    case lengthRequired
     case badContentLength
     case conflictingLength
     case badTransferEncoding
@@ -37,7 +39,8 @@ package enum HTTPParseError: Error, Equatable, Sendable, CaseIterable {
     package var status: HTTPStatus {
         switch self {
         case .unsupportedVersion, .http2Preface: .httpVersionNotSupported
-        case .unknownTransferCoding: .notImplemented
+        case .methodTooLong, .unknownTransferCoding: .notImplemented
+        case .lengthRequired: .lengthRequired
         case .badExpectation: .expectationFailed
         case .requestLineTooLong: .uriTooLong
         case .fieldSectionTooLarge, .tooManyFields: .requestHeaderFieldsTooLarge
@@ -59,6 +62,7 @@ package enum HTTPParseError: Error, Equatable, Sendable, CaseIterable {
         switch self {
         case .badRequestLine: "The request line is malformed."
         case .badMethod: "The method is not a token."
+        case .methodTooLong: "The method is longer than any that is known here."
         case .badTarget: "The request target is malformed."
         case .badVersion: "The protocol version is malformed."
         case .unsupportedVersion: "Only HTTP/1.1 and HTTP/1.0 are spoken here."
@@ -71,6 +75,7 @@ package enum HTTPParseError: Error, Equatable, Sendable, CaseIterable {
         case .lineFolding: "Folded field lines are not allowed."
         case .missingHost: "The Host field is missing or repeated."
         case .badHost: "The Host field is malformed."
+        case .lengthRequired: "The length of the body is not stated."
         case .badContentLength: "The Content-Length field is malformed."
         case .conflictingLength: "The length of the body is stated in two ways."
         case .badTransferEncoding: "The Transfer-Encoding field is malformed."

@@ -18,6 +18,8 @@ struct HTTPRequestParser {
     private var method = 0..<0
     private var target = 0..<0
     private var minorVersion = 1
+    /// True for HEAD, once that is known: a refusal too then has no content.
+    private(set) var isHead = false
     private var lines: [HTTPFieldBlock.Line] = []
 
     /// True once a byte of a head was seen.
@@ -56,13 +58,23 @@ struct HTTPRequestParser {
         let limit = inSection ? limits.fieldSectionBytes : limits.requestLineBytes
         let used = index - (inSection ? self.sectionStart : self.requestLineStart)
         // The last line's end, for the section the empty line, is outside of the limit.
-        if used > limit + 1 { throw inSection ? .fieldSectionTooLarge : .requestLineTooLong }
+        if used > limit + 1 {
+            guard inSection else { throw self.methodIsTooLong(bytes, limit) ? .methodTooLong : .requestLineTooLong }
+            throw .fieldSectionTooLarge
+        }
         guard index < count else { return nil }
         guard index > self.lineStart, bytes[index - 1] == UInt8(ascii: "\r") else { throw .bareLineFeed }
         self.scanned = index + 1
         let end = index - 1
         if inSection, end > self.lineStart, index + 1 - self.sectionStart > limit { throw .fieldSectionTooLarge }
         return end
+    }
+
+    /// True when nothing but a method fills a request line that is too long (RFC 9112 section 3.1).
+    private func methodIsTooLong(_ bytes: Span<UInt8>, _ limit: Int) -> Bool {
+        let start = self.requestLineStart
+        for index in start..<(start + limit) where !HTTPByteClass.isToken(bytes[index]) { return false }
+        return true
     }
 
     private mutating func requestLine(_ bytes: Span<UInt8>, _ line: Range<Int>) throws(HTTPParseError) {
@@ -73,6 +85,7 @@ struct HTTPRequestParser {
             throw bytes[index] == UInt8(ascii: "\r") ? .bareCarriageReturn : .badMethod
         }
         self.method = line.lowerBound..<index
+        self.isHead = bytes.extracting(self.method).equals("HEAD")
         let start = index + 1
         index = start
         while index < line.upperBound, bytes[index] != UInt8(ascii: " ") {
@@ -147,10 +160,13 @@ struct HTTPRequestParser {
                 initialized = buffer.initialize(fromContentsOf: source)
             }
         }
-        let block = HTTPFieldBlock(bytes: copy, lines: self.lines)
+        var block = HTTPFieldBlock(bytes: copy, lines: self.lines)
         let method = bytes.extracting(self.method).method
         let meaning = try HTTPFieldInterpreter.interpret(block, minorVersion: self.minorVersion)
+        try meaning.checkLength(method: method, minorVersion: self.minorVersion)
         let target = try HTTPTarget.normalized(bytes.extracting(self.target), method: method)
+        // RFC 9112 section 3.2.2: the authority of an absolute target takes the place of what Host says.
+        if let authority = HTTPTarget.authority(in: bytes, self.target, method: method) { block.setHost(authority) }
         let head = HTTPRequestHead(
             method: method,
             target: target,

@@ -24,7 +24,10 @@ enum HTTPResponseEncoder {
         to out: inout [UInt8]
     ) -> [UInt8] {
         var content: [UInt8] = []
-        if case .bytes(let bytes) = response.body, !response.status.forbidsContent { content = bytes }
+        // RFC 9110 section 15.3.6: 205 has no content, and says so.
+        if case .bytes(let bytes) = response.body, !response.status.forbidsContent, response.status != .resetContent {
+            content = bytes
+        }
         let inline = !framing.isHead && content.count <= Self.inlineBodyBytes
         Self.appendStart(response, date: date, to: &out)
         if !response.status.forbidsContent {

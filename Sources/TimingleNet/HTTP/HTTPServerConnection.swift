@@ -328,7 +328,7 @@ final class HTTPServerConnection: StreamHandler {
         let response = self.refusal(error, self.head.map { HTTPFields($0.fields) })
         var framing = HTTPResponseEncoder.Framing()
         framing.close = true
-        framing.isHead = self.head?.method == .head
+        framing.isHead = self.head?.method == .head || self.parser.isHead
         self.head = nil
         self.body = []
         self.releaseBody()

@@ -30,6 +30,8 @@ package struct HTTPStatus: Hashable, Sendable, CustomStringConvertible {
     package static let created = HTTPStatus(code: 201)
     package static let accepted = HTTPStatus(code: 202)
     package static let noContent = HTTPStatus(code: 204)
+    package static let resetContent = HTTPStatus(code: 205)
+    package static let partialContent = HTTPStatus(code: 206)
     package static let movedPermanently = HTTPStatus(code: 301)
     package static let found = HTTPStatus(code: 302)
     package static let seeOther = HTTPStatus(code: 303)
@@ -50,6 +52,7 @@ package struct HTTPStatus: Hashable, Sendable, CustomStringConvertible {
     package static let contentTooLarge = HTTPStatus(code: 413)
     package static let uriTooLong = HTTPStatus(code: 414)
     package static let unsupportedMediaType = HTTPStatus(code: 415)
+    package static let rangeNotSatisfiable = HTTPStatus(code: 416)
     package static let expectationFailed = HTTPStatus(code: 417)
     package static let unprocessableContent = HTTPStatus(code: 422)
     package static let locked = HTTPStatus(code: 423)
@@ -69,7 +72,7 @@ package struct HTTPStatus: Hashable, Sendable, CustomStringConvertible {
 
     private static let phrases: [Int: String] = [
         100: "Continue", 101: "Switching Protocols",
-        200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 206: "Partial Content",
+        200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 205: "Reset Content", 206: "Partial Content",
         301: "Moved Permanently", 302: "Found", 303: "See Other", 304: "Not Modified",
         307: "Temporary Redirect", 308: "Permanent Redirect",
         400: "Bad Request", 401: "Unauthorized", 402: "Payment Required", 403: "Forbidden", 404: "Not Found",

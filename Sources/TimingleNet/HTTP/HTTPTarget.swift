@@ -9,9 +9,7 @@ enum HTTPTarget {
         try Self.checkEscapes(target)
         if method == .connect {
             let authority = target.asciiString
-            guard Self.isHost(ArraySlice(authority.utf8)), authority.utf8.contains(UInt8(ascii: ":")) else {
-                throw .badTarget
-            }
+            guard Self.isHost(ArraySlice(authority.utf8)), Self.hasPort(authority) else { throw .badTarget }
             return authority
         }
         if target[0] == UInt8(ascii: "/") { return target.asciiString }
@@ -19,7 +17,27 @@ enum HTTPTarget {
             guard method == .options else { throw .badTarget }
             return "*"
         }
-        return try Self.fromAbsolute(ArraySlice(target.asciiString.utf8))
+        let path = try Self.fromAbsolute(ArraySlice(target.asciiString.utf8))
+        // RFC 9112 section 3.2.4: a target that is an authority alone asks about the server as a whole.
+        return path.isEmpty ? (method == .options ? "*" : "/") : path
+    }
+
+    /// Where the authority of an absolute target lies, for a target that `normalized` has taken.
+    static func authority(in bytes: Span<UInt8>, _ target: Range<Int>, method: HTTPMethod) -> Range<Int>? {
+        guard method != .connect, bytes[target.lowerBound] != UInt8(ascii: "/"), target.count > 1 else { return nil }
+        var start = target.lowerBound
+        while bytes[start] != UInt8(ascii: "/") { start += 1 }
+        start += 2
+        var end = start
+        while end < target.upperBound, bytes[end] != UInt8(ascii: "/"), bytes[end] != UInt8(ascii: "?") { end += 1 }
+        return start..<end
+    }
+
+    /// RFC 9110 section 9.3.6: the port of a tunnel is not optional, and 0 is none.
+    private static func hasPort(_ authority: String) -> Bool {
+        let port =
+            authority.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).last ?? ""[...].utf8
+        return port.count < authority.utf8.count && port.contains { $0 != UInt8(ascii: "0") }
     }
 
     /// A host with an optional port: a name of letters, digits and `-._~`, or a bracketed IPv6 literal.
@@ -30,12 +48,7 @@ enum HTTPTarget {
         var index = bytes.startIndex
         if first == UInt8(ascii: "[") {
             guard let end = bytes.firstIndex(of: UInt8(ascii: "]")) else { return false }
-            let literal = bytes[(index + 1)..<end]
-            guard
-                literal.count >= 2,
-                literal.contains(UInt8(ascii: ":")),
-                literal.allSatisfy({ hexDigitValue($0) != nil || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") })
-            else { return false }
+            guard IPv6Literal.isValid(bytes[(index + 1)..<end]) else { return false }
             index = end + 1
         } else {
             while index < bytes.endIndex, Self.isNameByte(bytes[index]) { index += 1 }
@@ -75,6 +88,6 @@ enum HTTPTarget {
         let end = rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? rest.endIndex
         guard Self.isHost(rest[..<end]) else { throw .badTarget }
         let path = String(decoding: rest[end...], as: UTF8.self)
-        return path.hasPrefix("/") ? path : "/" + path
+        return path.hasPrefix("?") ? "/" + path : path
     }
 }

@@ -36,7 +36,8 @@ package struct Router: Sendable {
     ///
     /// A trailing slash is accepted; HEAD falls back to GET; OPTIONS without a route answers 204 with Allow;
     /// a path that exists under other methods goes to `methodNotAllowed`, and Allow is set on its answer; a method
-    /// that is none of RFC 9110's gets 501. Where all of `middleware` are filters, immediate handlers stay immediate.
+    /// that is none of RFC 9110's gets 501 for whatever path, and so does CONNECT. Where all of `middleware` are
+    /// filters, immediate handlers stay immediate.
     package func frozen(
         middleware: [any Middleware],
         notFound: @escaping ImmediateHTTPHandler,
@@ -54,6 +55,11 @@ package struct Router: Sendable {
             case .otherMethods(let allowed):
                 return .answer(Self.answer(request, allowed, methodNotAllowed))
             case .notFound:
+                guard request.method.isKnown, request.method != .connect else {
+                    var response = methodNotAllowed([])
+                    response.status = .notImplemented
+                    return .answer(response)
+                }
                 return .answer(try notFound(request, context))
             }
         }

@@ -98,6 +98,7 @@ struct ErrorResponder: Filter {
     private static func words(for status: HTTPStatus) -> (code: String, korean: String) {
         switch status {
         case .requestTimeout: ("REQUEST_TIMEOUT", "요청 시간이 초과되었습니다.")
+        case .lengthRequired: ("LENGTH_REQUIRED", "요청 본문의 길이가 명시되지 않았습니다.")
         case .contentTooLarge: ("PAYLOAD_TOO_LARGE", "요청 본문이 너무 큽니다.")
         case .uriTooLong: ("URI_TOO_LONG", "요청 주소가 너무 깁니다.")
         case .requestHeaderFieldsTooLarge: ("HEADERS_TOO_LARGE", "요청 헤더가 너무 큽니다.")

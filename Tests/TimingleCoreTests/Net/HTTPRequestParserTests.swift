@@ -246,7 +246,8 @@ struct HTTPRequestParserTests {
         #expect(Self.error(tooLong, limits) == .requestLineTooLong)
         // Also without any line end.
         #expect(Self.error(String(repeating: "a", count: 41), limits) == nil)
-        #expect(Self.error(String(repeating: "a", count: 42), limits) == .requestLineTooLong)
+        #expect(Self.error(String(repeating: "a", count: 42), limits) == .methodTooLong)
+        #expect(Self.error("a " + String(repeating: "a", count: 40), limits) == .requestLineTooLong)
     }
 
     @Test func theFieldSectionLimitIsExact() {
