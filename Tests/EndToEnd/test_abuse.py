@@ -12,7 +12,7 @@ import pytest
 
 from support.people import Person, http_client
 from support.processes import eventually
-from support.raw import GET, Footprint, Raw, frame
+from support.raw import GET, Footprint, Raw
 from support.server import Server, binary, run_command
 
 PROXY_SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
