@@ -138,7 +138,10 @@ final class Application: Sendable {
                 },
                 .init("stop accepting") { _ in await listener.stopAccepting() },
                 .init("finish requests and sockets") { remaining in
-                    await listener.drain(deadline: min(remaining, max(remaining - .seconds(5), .seconds(1))))
+                    await listener.drain(
+                        deadline: min(remaining, max(remaining - .seconds(5), .seconds(1))),
+                        closingOver: self.configuration.shutdownSpread
+                    )
                 },
                 .init("finish publications and batches") { remaining in await self.chat.drain(deadline: remaining) },
                 .init("close connections") { _ in

@@ -353,6 +353,7 @@ struct RoutesTests {
             let wrong = try await world.ask(.delete, "/events")
             #expect(wrong.status == .methodNotAllowed)
             #expect(wrong.error("code") == "METHOD_NOT_ALLOWED")
+            #expect(wrong.fields["Content-Language"] == "ko")
             #expect(wrong.fields["Allow"]?.contains("POST") == true)
         }
     }

@@ -212,17 +212,19 @@ final class HTTPServerShard: StreamConnectionOwner {
 
     // MARK: Ends
 
-    /// Idle connections close, running requests are the last of their connection, WebSockets are told.
-    func drain() {
+    /// Idle connections close, running requests are the last of their connection, WebSockets are told over a while.
+    func drain(closingOver window: Duration) {
         self.isDraining = true
         self.gate.abortAll()
+        var sockets: [StreamConnection] = []
         for case let stream? in self.slots {
             if let connection = stream.handler as? HTTPServerConnection {
                 connection.drain()
             } else {
-                HTTPUpgradeHandOver.drain(stream)
+                sockets.append(stream)
             }
         }
+        WebSocketDrain(sockets, over: window, loop: self.loop).run()
     }
 
     func abortAll() {

@@ -23,9 +23,12 @@ enum HTTPUpgradeHandOver {
     }
 
     /// Tells a WebSocket that the server goes down: it is closed with 1012 and given its close timeout.
+    ///
+    /// The reason says after how many seconds to come back, to each client another number.
     static func drain(_ stream: StreamConnection) {
         if let socket = stream.handler as? WebSocketConnection {
-            socket.close(.serviceRestart, reason: "server restart")
+            let seconds = Int.random(in: 1...max(1, socket.limits.restartRetrySecondsMax))
+            socket.close(.serviceRestart, reason: "server restart; retry-after=\(seconds)")
         } else {
             stream.closeAfterFlush()
         }

@@ -100,11 +100,13 @@ package final class Listener: Sendable {
     /// Stops accepting, lets what runs finish, and returns when nothing is left or at the deadline.
     ///
     /// Idle keep-alive connections close at once; the answer to a running request says `Connection: close`;
-    /// WebSockets are closed with 1012 and waited for. True when nothing was left.
+    /// WebSockets are closed with 1012, one after the other over `window` (at most half of the time that there is), and
+    /// waited for. True when nothing was left.
     @discardableResult
-    package func drain(deadline: Duration) async -> Bool {
+    package func drain(deadline: Duration, closingOver window: Duration = .zero) async -> Bool {
         await self.stopAccepting()
-        for shard in self.shards { await Self.run(shard) { $0.drain() } }
+        let window = min(window, deadline / 2)
+        for shard in self.shards { await Self.run(shard) { $0.drain(closingOver: window) } }
         return await self.waitUntilIdle(deadline: deadline)
     }
 

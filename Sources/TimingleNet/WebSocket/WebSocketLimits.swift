@@ -9,6 +9,8 @@ package struct WebSocketLimits: Sendable {
     package var writeTimeout: Duration = .seconds(10)
     /// From the first Close frame until the connection is given up.
     package var closeTimeout: Duration = .seconds(5)
+    /// The longest delay that clients are asked for before they come back to a server that goes down.
+    package var restartRetrySecondsMax = 10
     package var maxFrameBytes = 64 * 1024
     /// Bytes of all fragments of a message; the number of fragments has no limit (Autobahn 9.3 sends 65,536).
     package var maxMessageBytes = 64 * 1024

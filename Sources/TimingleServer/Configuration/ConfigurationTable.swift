@@ -294,6 +294,13 @@ enum ConfigurationTable {
         "longest time for open requests, sockets and batches to finish"
     )
 
+    static let shutdownSpread = Variable(
+        "SHUTDOWN_SPREAD",
+        .duration(.zero...Duration.seconds(300)),
+        default: "5s",
+        "over how long sockets are closed (1012), lest clients come back all at once; at most half the timeout"
+    )
+
     static let all: [Variable] =
         [
             environment, role, port, listenAddress, eventLoops, logLevel, logFormat, baseURL,
@@ -307,7 +314,7 @@ enum ConfigurationTable {
             webSocketOrigins,
         ] + listener + [
             rateLimitEnabled, rateLimitUser, rateLimitBusiness, rateLimitAuth, rateLimitWindow,
-            shutdownGrace, shutdownTimeout,
+            shutdownGrace, shutdownTimeout, shutdownSpread,
         ]
 
     /// The table of the README: `timingle config docs`.

@@ -69,6 +69,7 @@ struct ServerConfiguration: Sendable {
     let rateLimits: RateLimits
     let shutdownGrace: Duration
     let shutdownTimeout: Duration
+    let shutdownSpread: Duration
     /// What is accepted but does less than its name says; logged at start.
     let warnings: [String]
 
@@ -120,6 +121,7 @@ struct ServerConfiguration: Sendable {
         self.rateLimits = Self.rateLimits(reader)
         self.shutdownGrace = reader.duration(Table.shutdownGrace)
         self.shutdownTimeout = reader.duration(Table.shutdownTimeout)
+        self.shutdownSpread = reader.duration(Table.shutdownSpread)
         self.warnings = Self.warnings(reader)
     }
 

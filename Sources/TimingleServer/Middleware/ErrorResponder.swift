@@ -92,6 +92,7 @@ struct ErrorResponder: Filter {
             : ("NOT_IMPLEMENTED", LocalizedText(ko: "알 수 없는 메서드입니다.", en: "This method is not known."))
         var worded = Self.response(response.status, code: code, message: text[language])
         response.fields.forEach { name, value in worded.fields[name] = value }
+        worded.fields["Content-Language"] = language.rawValue
         return worded
     }
 

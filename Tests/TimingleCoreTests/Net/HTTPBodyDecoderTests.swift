@@ -1,4 +1,5 @@
 import Testing
+import TimingleTestSupport
 
 @testable import TimingleNet
 
@@ -95,5 +96,83 @@ struct HTTPBodyDecoderTests {
         limits.trailerBytes = 8
         #expect(Self.error("0\r\nX: 3456\r\n\r\n", limits) == .badTrailer)
         #expect(Self.error("0\r\nX: 345\r\n\r\n", limits) == nil)
+    }
+
+    /// What RFC 9112, section 7.1 says, in the plainest way: the whole input at once, no state; nil for what is refused.
+    private static func plainDecode(_ bytes: [UInt8], _ limits: HTTPLimits) -> (body: [UInt8], consumed: Int)? {
+        func line(_ start: Int) -> (text: [UInt8], next: Int)? {
+            guard
+                let end = bytes[start...].firstIndex(where: {
+                    $0 == 13 || $0 == 10 || ($0 < 32 && $0 != 9) || $0 == 127
+                }),
+                bytes[end] == 13, end + 1 < bytes.count, bytes[end + 1] == 10
+            else { return nil }
+            return (Array(bytes[start..<end]), end + 2)
+        }
+        var body: [UInt8] = []
+        var index = 0
+        while let (head, next) = line(index) {
+            var digits = head.prefix { $0 != UInt8(ascii: ";") }
+            // Whitespace is "bad", but allowed, before an extension, and only there.
+            while digits.count < head.count, digits.last == 32 || digits.last == 9 { digits.removeLast() }
+            guard 1...8 ~= digits.count, let size = Int(String(decoding: digits, as: UTF8.self), radix: 16),
+                digits.allSatisfy({ hexDigitValue($0) != nil })
+            else { return nil }
+            index = next
+            if size == 0 {
+                while let (trailer, next) = line(index) {
+                    index = next
+                    if trailer.isEmpty { return (body, index) }
+                }
+                return nil
+            }
+            guard index + size + 2 <= bytes.count, bytes[index + size] == 13, bytes[index + size + 1] == 10 else {
+                return nil
+            }
+            body += bytes[index..<(index + size)]
+            index += size + 2
+        }
+        return nil
+    }
+
+    @Test func mutationsAreReadAlikeHoweverTheyAreCutAndNeverAsAnotherBody() throws {
+        var generator = SeededGenerator(seed: 0x6368_756e_6b)
+        let limits = HTTPLimits()
+        let alphabet = Array("0123456789abcdefABCDEF;=\"\r\n \tXg:\0".utf8) + [0x7f, 0x80, 0xff]
+        var whole = 0
+        for _ in 0..<30_000 {
+            var bytes = Array((Self.chunked + "GET / HTTP/1.1").utf8)
+            for _ in 0..<Int.random(in: 1...3, using: &generator) {
+                let index = Int.random(in: 0..<bytes.count, using: &generator)
+                let byte = alphabet.randomElement(using: &generator) ?? 0
+                switch Int.random(in: 0..<3, using: &generator) {
+                case 0: bytes[index] = byte
+                case 1: bytes.insert(byte, at: index)
+                default: bytes.remove(at: index)
+                }
+            }
+            let cut = Int.random(in: 0...bytes.count, using: &generator)
+            let result = GuardedBytes.with(bytes) { guarded -> (body: [UInt8], consumed: Int, isDone: Bool)? in
+                let span = UnsafeBufferPointer(guarded.bindMemory(to: UInt8.self)).span
+                guard var decoder = try? HTTPBodyDecoder(.chunked, limits: limits) else { return nil }
+                var body: [UInt8] = []
+                guard let first = try? decoder.decode(span.extracting(0..<cut), into: &body, limits: limits) else {
+                    return nil
+                }
+                // What the first part left is offered again, as the connection does.
+                let rest = span.extracting(first..<bytes.count)
+                guard let second = try? decoder.decode(rest, into: &body, limits: limits) else { return nil }
+                return (body, first + second, decoder.isDone)
+            }
+            guard case let decoded?? = result, decoded.isDone else { continue }
+            whole += 1
+            let plain = try #require(
+                Self.plainDecode(bytes, limits),
+                "\(String(decoding: bytes, as: UTF8.self).debugDescription)"
+            )
+            #expect(decoded.body == plain.body && decoded.consumed == plain.consumed)
+        }
+        // Mutations inside extensions and trailers keep it whole.
+        #expect(whole > 1_000)
     }
 }

@@ -399,4 +399,41 @@ struct ListenerTests {
         limits.writeBytesPerSecondMin = 50_000
         #expect(try await self.readSlowly(65_536, limits: limits) > 12_000_000)
     }
+
+    private final class SilentSocket: WebSocketHandler {
+        func opened(_ socket: WebSocketConnection) {}
+        func textReceived(_ text: Span<UInt8>, on socket: WebSocketConnection) {}
+        func binaryReceived(_ bytes: Span<UInt8>, on socket: WebSocketConnection) {}
+        func closed(_ code: WebSocketCloseCode, on socket: WebSocketConnection) {}
+    }
+
+    @Test func webSocketsAreToldOfTheEndOneAfterTheOther() async throws {
+        let responder: HTTPHandler = { _, _ in .upgrade(WebSocketUpgrade { SilentSocket() }) }
+        try await self.withListener(responder: responder, loops: 1) { listener in
+            var clients: [RawClient] = []
+            for _ in 0..<10 {
+                let client = try RawClient(port: listener.port)
+                try await client.send(
+                    "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                        + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+                )
+                _ = try await client.receive(until: "\r\n\r\n")
+                clients.append(client)
+            }
+            let begun = ContinuousClock.now
+            async let drained = listener.drain(deadline: .seconds(5), closingOver: .milliseconds(200))
+            var delays: Set<String> = []
+            for client in clients {
+                let close = try await client.receive(until: "retry-after=")
+                #expect(close.contains("server restart; "))
+                delays.insert(String(close.split(separator: "=")[1]))
+                try await client.send(WebSocketClientFrame.close(1012))
+                _ = try await client.receiveAll()
+            }
+            #expect(await drained)
+            // One in each interval of 20 milliseconds.
+            #expect(begun.duration(to: .now) >= .milliseconds(180))
+            #expect(delays.count > 1)
+        }
+    }
 }
