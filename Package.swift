@@ -12,6 +12,13 @@ let houseSettings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// Release builds of the loops do not check exclusive access at run time.
+///
+/// The check was half of a frame's cost (ARCHITECTURE.md). Debug builds, and so all tests and sanitizers, have it.
+let hotPathSettings: [SwiftSetting] = [
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
+]
+
 let package = Package(
     name: "timingle",
     products: [
@@ -27,7 +34,7 @@ let package = Package(
         .target(
             name: "TimingleNet",
             dependencies: ["CLinux", "COpenSSL", "CZlib"],
-            swiftSettings: houseSettings
+            swiftSettings: houseSettings + hotPathSettings
         ),
         .target(
             name: "TimingleCQL",

@@ -35,6 +35,16 @@ package final class SocketStream: SocketIO {
 
     package var unacknowledgedBytes: Int? { self.socket?.unacknowledgedBytes() ?? nil }
 
+    package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> IOResult {
+        precondition(self.socket != nil, "write after close")
+        return try self.socket?.write(bytes) ?? .wouldBlock
+    }
+
+    package func send(_ file: FileRegion) throws(SystemError) -> IOResult {
+        precondition(self.socket != nil, "write after close")
+        return try self.socket?.send(file) ?? .wouldBlock
+    }
+
     package func shutdownWrite() throws(SystemError) { try self.socket?.shutdownWrite() }
 
     package func close(reset: Bool) {

@@ -8,7 +8,8 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
     package let peerAddress: SocketAddress
     /// Replaceable at any time, also inside `bytesReceived`: remaining bytes go to the new one.
     package var handler: any StreamHandler
-    package var limits: StreamLimits {
+    /// Replaceable at any time; one object for all connections that have the same.
+    package var limits: Shared<StreamLimits> {
         didSet { self.updateInterest() }
     }
 
@@ -17,9 +18,10 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
     /// The owner's mark.
     package var ownerSlot = -1
 
-    private let io: any SocketIO
-    private var machine: ConnectionStateMachine = .open
-    private var outbox = Outbox()
+    // Shared with StreamConnection+Sending.swift.
+    let io: any SocketIO
+    var machine: ConnectionStateMachine = .open
+    var outbox = Outbox()
     /// Bytes that the handler has not consumed; usually empty and without storage.
     private var pending: [UInt8] = []
     private var interest: Interest = []
@@ -32,7 +34,7 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
     private var isDelivering = false
     private var deliverAgain = false
     private var readingPaused = false
-    private var kernelIsFull = false
+    var kernelIsFull = false
     private var turnEndAsked = false
     private var closeReported = false
 
@@ -40,7 +42,7 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
         io: any SocketIO,
         loop: EventLoop,
         peerAddress: SocketAddress,
-        limits: StreamLimits = StreamLimits(),
+        limits: Shared<StreamLimits> = Shared(StreamLimits()),
         handler: any StreamHandler
     ) {
         loop.preconditionInLoop()
@@ -77,50 +79,6 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
     package var isClosed: Bool { self.machine.isClosed }
     /// True until the end is asked for or has come: `send` takes bytes.
     package var takesBytes: Bool { self.machine.takesBytes }
-
-    /// Queues bytes; they leave in one gathered write at the end of the turn.
-    ///
-    /// The array is shared, not copied.
-    @discardableResult
-    package func send(_ bytes: [UInt8]) -> Outbox.Verdict {
-        self.loop.preconditionInLoop()
-        guard self.machine.takesBytes else { return .closed }
-        guard !bytes.isEmpty else { return self.kernelIsFull ? .queued : .sent }
-        if !self.outbox.hasRoom(for: bytes.count, limit: self.limits.outboxBytes) {
-            // What was queued in this very turn has not been offered to the kernel yet: that is not the peer's fault.
-            // The handler is in the middle of sending, perhaps between a head and its content: it hears of the drained
-            // outbox when these bytes are out.
-            if !self.kernelIsFull { self.flush(tellsHandler: false) }
-            guard self.machine.takesBytes else { return .closed }
-            guard self.outbox.hasRoom(for: bytes.count, limit: self.limits.outboxBytes) else { return .tooSlow }
-        }
-        self.outbox.append(bytes)
-        guard !self.kernelIsFull else { return .queued }
-        self.askForTurnEnd()
-        return .sent
-    }
-
-    /// Writes bytes that stay the caller's: at once where none wait before them; a copy is queued of what is left.
-    @discardableResult
-    package func send(copying bytes: UnsafeRawBufferPointer) -> Outbox.Verdict {
-        self.loop.preconditionInLoop()
-        guard self.machine.takesBytes, self.outbox.isEmpty, !self.kernelIsFull, !bytes.isEmpty else {
-            return self.send(Array(bytes))
-        }
-        var written = 0
-        do throws(SystemError) {
-            let result = try withUnsafePointer(to: bytes) { chunk throws(SystemError) in
-                try self.io.write(UnsafeBufferPointer(start: chunk, count: 1))
-            }
-            if case .processed(let count) = result { written = count }
-        } catch {
-            self.end(.failed(error))
-            return .closed
-        }
-        guard written < bytes.count else { return .sent }
-        // The turn's end tries again, and learns that the kernel is full.
-        return self.send(Array(bytes[written...]))
-    }
 
     /// Takes no more bytes, flushes those that are queued, sends FIN and lets the peer finish, all within limits.
     package func closeAfterFlush() {
@@ -193,7 +151,7 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
     private func received(_ bytes: UnsafeMutableRawBufferPointer) {
         if self.machine.discards {
             self.lingeredBytes += bytes.count
-            if self.lingeredBytes > self.limits.lingerBytes { self.end(.finished) }
+            if self.lingeredBytes > self.limits.value.lingerBytes { self.end(.finished) }
             return
         }
         guard self.machine.delivers else { return }
@@ -250,38 +208,41 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
         self.updateInterest()
     }
 
-    private func askForTurnEnd() {
+    func askForTurnEnd() {
         guard !self.turnEndAsked else { return }
         self.turnEndAsked = true
         self.loop.atTurnEnd(self)
     }
 
-    private func flush(tellsHandler: Bool = true) {
+    func flush(tellsHandler: Bool = true) {
         guard !self.machine.isClosed, !self.outbox.isEmpty else { return }
-        let before = self.outbox.queuedBytes
-        let io = self.io
+        let before = self.outbox.sentBytes
         let drained: Bool
         do throws(SystemError) {
-            drained = try self.outbox.flush { chunks throws(SystemError) in try io.write(chunks) }
+            drained = try self.outbox.flush(to: self.io)
         } catch {
             return self.end(.failed(error))
         }
-        if self.kernelIsFull { self.drainMeter?.meter.handedOver(before - self.outbox.queuedBytes, now: self.loop.now) }
+        if self.kernelIsFull {
+            self.drainMeter?.meter.handedOver(Int(self.outbox.sentBytes &- before), now: self.loop.now)
+        }
         if drained {
             self.kernelIsFull = false
             let action = self.machine.outboxDrained()
             self.perform(action)
             if action == .nothing, tellsHandler { self.handler.outboxDrained(on: self) }
         } else if !self.kernelIsFull {
-            self.kernelIsFull = true
-            self.stalled()
+            self.kernelFilled()
         }
     }
 
-    private func stalled() {
-        let meter = DrainMeter(stalledAt: self.loop.now, writeDeadline: self.limits.writeDeadline)
+    func kernelFilled() {
+        self.kernelIsFull = true
+        let writeDeadline = self.limits.value.writeDeadline
+        let meter = DrainMeter(stalledAt: self.loop.now, writeDeadline: writeDeadline)
         if let box = self.drainMeter { box.meter = meter } else { self.drainMeter = DrainMeterBox(meter) }
-        if self.timer == nil { self.armWriteTimer(at: meter.firstLook(writeDeadline: self.limits.writeDeadline)) }
+        if self.timer == nil { self.armWriteTimer(at: meter.firstLook(writeDeadline: writeDeadline)) }
+        self.updateInterest()
     }
 
     // Timers hold the connection; `close` cancels them.
@@ -294,7 +255,7 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
         self.timer = nil
         guard self.kernelIsFull, !self.machine.isClosed, let box = self.drainMeter else { return }
         let now = self.loop.now
-        switch box.meter.look(now: now, unacknowledged: self.io.unacknowledgedBytes, limits: self.limits) {
+        switch box.meter.look(now: now, unacknowledged: self.io.unacknowledgedBytes, limits: self.limits.value) {
         case .lookAgain(let instant): self.armWriteTimer(at: instant)
         case .tooSlow: self.end(.writeDeadline)
         }
@@ -323,13 +284,13 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
             return self.end(.failed(error))
         }
         if let timer = self.timer { self.loop.cancel(timer) }
-        self.timer = self.loop.schedule(after: self.limits.lingerDeadline) {
+        self.timer = self.loop.schedule(after: self.limits.value.lingerDeadline) {
             self.timer = nil
             self.end(.finished)
         }
     }
 
-    private func end(_ reason: StreamCloseReason) {
+    func end(_ reason: StreamCloseReason) {
         guard self.machine.abort() else { return }
         // A peer that did not read in time gets RST: the kernel must not keep its bytes.
         self.close(reason, reset: reason == .writeDeadline || reason == .aborted)
@@ -361,7 +322,7 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
 
     private var wantsToRead: Bool {
         if self.machine.discards { return true }
-        return self.machine.delivers && !self.readingPaused && self.pending.count < self.limits.pendingBytes
+        return self.machine.delivers && !self.readingPaused && self.pending.count < self.limits.value.pendingBytes
     }
 
     private func updateInterest() {

@@ -281,8 +281,7 @@ final class HTTPServerConnection: StreamHandler {
             self.clearTimer()
             self.deadline = nil
             self.stream = nil
-            let limits = self.shard.configuration.webSocketLimits
-            HTTPUpgradeHandOver.handOver(stream, to: upgrade, limits: limits)
+            HTTPUpgradeHandOver.handOver(stream, to: upgrade, settings: self.shard.webSocketSettings)
         case .drop:
             break
         case .send:

@@ -22,7 +22,8 @@ final class HTTPServerShard: StreamConnectionOwner {
     private let gate: ProxyProtocolGate
     /// Told each time a connection ended: the acceptor may be waiting for room.
     private let connectionEnded: @Sendable () -> Void
-    private let streamLimits: StreamLimits
+    private let streamLimits: Shared<StreamLimits>
+    let webSocketSettings: WebSocketSettings
     private var slots: [StreamConnection?] = []
     private var freeSlots: [Int] = []
     /// Connections that are only told that their address has too many.
@@ -71,7 +72,8 @@ final class HTTPServerShard: StreamConnectionOwner {
         streamLimits.writeBytesPerSecondMin = limits.writeBytesPerSecondMin
         // A head that is still within its limits must fit.
         streamLimits.pendingBytes = max(limits.pipelinedBytes, limits.requestLineBytes + limits.fieldSectionBytes + 16)
-        self.streamLimits = streamLimits
+        self.streamLimits = Shared(streamLimits)
+        self.webSocketSettings = WebSocketSettings(configuration.webSocketLimits)
     }
 
     /// Takes over an accepted descriptor, already counted in `load`, and in the census unless it is proxied.

@@ -3,8 +3,8 @@
 /// No state.
 enum HTTPUpgradeHandOver {
     /// Makes the WebSocket that speaks on `stream` from here on, behind the 101 that is queued.
-    static func handOver(_ stream: StreamConnection, to upgrade: WebSocketUpgrade, limits: WebSocketLimits) {
-        let socket = WebSocketConnection(stream: stream, handler: upgrade.makeHandler(), limits: limits)
+    static func handOver(_ stream: StreamConnection, to upgrade: WebSocketUpgrade, settings: WebSocketSettings) {
+        let socket = WebSocketConnection(stream: stream, handler: upgrade.makeHandler(), settings: settings)
         socket.open()
         // What came behind the request belongs to the WebSocket.
         stream.offerPending()

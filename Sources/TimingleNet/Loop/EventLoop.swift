@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Synchronization
 
 /// Called once at the end of the turn in which it was asked for.
 ///
@@ -7,18 +8,28 @@ package protocol TurnEndHandler: AnyObject {
     func turnEnded()
 }
 
+/// The two steps of a turn's end.
+package enum TurnEndPhase: Sendable {
+    /// What came in this turn for many is handed out.
+    case publish
+    /// What was queued leaves.
+    case flush
+}
+
 /// One thread, one epoll instance, one queue of jobs, one heap of deadlines.
 ///
 /// A turn: wait, deliver readiness, run jobs and mail, fire timers, run the turn-end handlers (flushes).
 /// It is a `TaskExecutor`, so a `Task(executorPreference: loop)` resumes on the loop after each `await`,
 /// and a `SerialExecutor`, so an actor can be bound to it.
-// SAFETY: `mailbox`, `wakeUp`, `index` are safe from any thread; everything under "Loop thread only" is touched
+// SAFETY: `mailbox`, `wakeUp`, `thread`, `index` are safe from any thread; all under "Loop thread only" is touched
 // on the loop's thread alone, which each entry point checks by `preconditionInLoop`. EventLoopTests covers the doors.
 package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable {
     // Any thread.
     package let index: Int
     private let mailbox = LoopMailbox()
     private let wakeUp: EventDescriptor
+    /// The thread that runs the loop, 0 for none; only that thread can read its own number here.
+    private let thread = Atomic<UInt>(0)
 
     // Loop thread only.
     package let buffers = BufferPool()
@@ -28,6 +39,7 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
     private var localLetters: [LoopMailbox.Letter] = []
     private var runningLetters: [LoopMailbox.Letter] = []
     private var mail: [LoopMailbox.Letter] = []
+    private var publishers: [any TurnEndHandler] = []
     private var turnEndHandlers: [any TurnEndHandler] = []
     private var runningTurnEndHandlers: [any TurnEndHandler] = []
     private var stopping = false
@@ -51,7 +63,7 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
         return Unmanaged<EventLoop>.fromOpaque(pointer).takeUnretainedValue()
     }
 
-    package var inLoop: Bool { EventLoop.current === self }
+    package var inLoop: Bool { self.thread.load(ordering: .relaxed) == UInt(pthread_self()) }
 
     package func preconditionInLoop() {
         precondition(self.inLoop, "loop-confined state was touched off its loop")
@@ -93,7 +105,11 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
     package func run() {
         precondition(EventLoop.current == nil, "a thread can run one loop only")
         pthread_setspecific(threadKey.key, Unmanaged.passUnretained(self).toOpaque())
-        defer { pthread_setspecific(threadKey.key, nil) }
+        self.thread.store(UInt(pthread_self()), ordering: .relaxed)
+        defer {
+            self.thread.store(0, ordering: .relaxed)
+            pthread_setspecific(threadKey.key, nil)
+        }
         while !self.stopping || !self.localLetters.isEmpty {
             self.turn()
         }
@@ -146,9 +162,12 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
     /// Calls `handler` once when this turn's events and jobs are done.
     ///
     /// The caller avoids asking twice.
-    package func atTurnEnd(_ handler: any TurnEndHandler) {
+    package func atTurnEnd(_ handler: any TurnEndHandler, _ phase: TurnEndPhase = .flush) {
         self.preconditionInLoop()
-        self.turnEndHandlers.append(handler)
+        switch phase {
+        case .publish: self.publishers.append(handler)
+        case .flush: self.turnEndHandlers.append(handler)
+        }
     }
 
     private func turn() {
@@ -169,7 +188,7 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
     @inline(never)
     private func blockingWait() -> Int {
         var timeout: CInt = -1
-        if !self.localLetters.isEmpty || !self.turnEndHandlers.isEmpty {
+        if !self.localLetters.isEmpty || !self.turnEndHandlers.isEmpty || !self.publishers.isEmpty {
             timeout = 0
         } else if let deadline = self.timers.nextDeadline {
             let remaining = deadline - MonotonicInstant.now.nanoseconds
@@ -223,8 +242,14 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
     }
 
     private func runTurnEndHandlers() {
-        guard !self.turnEndHandlers.isEmpty else { return }
+        swap(&self.publishers, &self.runningTurnEndHandlers)
+        self.tellTurnEnd()
         swap(&self.turnEndHandlers, &self.runningTurnEndHandlers)
+        self.tellTurnEnd()
+    }
+
+    private func tellTurnEnd() {
+        guard !self.runningTurnEndHandlers.isEmpty else { return }
         for handler in self.runningTurnEndHandlers { handler.turnEnded() }
         self.runningTurnEndHandlers.removeAll(keepingCapacity: true)
     }

@@ -11,6 +11,10 @@ package protocol SocketIO: AnyObject {
     func write(_ chunks: UnsafeBufferPointer<UnsafeRawBufferPointer>) throws(SystemError) -> IOResult
     /// Bytes that the kernel has taken and the peer has not acknowledged; nil where nobody can tell.
     var unacknowledgedBytes: Int? { get }
+    /// Writes one chunk, as much as the kernel takes.
+    func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> IOResult
+    /// Sends a part of a file, as much as the kernel takes; `fileTruncated` where the file has become too short.
+    func send(_ file: FileRegion) throws(SystemError) -> IOResult
     func shutdownWrite() throws(SystemError)
     /// Ends the reports and gives the descriptor back; `reset` sends RST instead of what is queued.
     ///
@@ -20,4 +24,26 @@ package protocol SocketIO: AnyObject {
 
 extension SocketIO {
     package var unacknowledgedBytes: Int? { nil }
+
+    package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> IOResult {
+        try withUnsafePointer(to: bytes) { pointer throws(SystemError) in
+            try self.write(UnsafeBufferPointer(start: pointer, count: 1))
+        }
+    }
+
+    /// Reads and writes 16 KiB at a time: for whatever is not a socket of the kernel's, such as TLS.
+    package func send(_ file: FileRegion) throws(SystemError) -> IOResult {
+        var outcome: Result<IOResult, SystemError> = .success(.wouldBlock)
+        withUnsafeTemporaryAllocation(byteCount: 16 * 1024, alignment: 16) { buffer in
+            do throws(SystemError) {
+                let wanted = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, file.count)])
+                let count = try file.file.read(into: wanted, at: file.offset)
+                guard count > 0 else { throw .fileTruncated }
+                outcome = .success(try self.write(UnsafeRawBufferPointer(rebasing: wanted[..<count])))
+            } catch {
+                outcome = .failure(error)
+            }
+        }
+        return try outcome.get()
+    }
 }

@@ -1,9 +1,9 @@
-/// One publication, encoded once; every member's outbox shares its bytes.
+/// One publication, or several that leave together, encoded once; every member's outbox shares its bytes.
 ///
-/// Immutable.
+/// Immutable but for `append`.
 package struct BroadcastFrame: Sendable {
-    /// The whole frame as it goes over the wire.
-    package let bytes: [UInt8]
+    /// The whole frame as it goes over the wire; several stand one behind the other.
+    package private(set) var bytes: [UInt8]
 
     package init(text: String) { self.bytes = WebSocketFrameEncoder.frame(text: text) }
 
@@ -14,4 +14,7 @@ package struct BroadcastFrame: Sendable {
     package init(text: Span<UInt8>) {
         self.bytes = text.withUnsafeBytes { WebSocketFrameEncoder.frame(.text, $0) }
     }
+
+    /// Puts a later publication behind this one, so that both are one chunk for every member.
+    mutating func append(_ next: BroadcastFrame) { self.bytes.append(contentsOf: next.bytes) }
 }

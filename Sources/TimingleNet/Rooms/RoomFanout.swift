@@ -1,30 +1,38 @@
 internal import Synchronization
 
-/// Rooms over all loops: each loop keeps its own members, a publication costs one job per loop that has some.
+/// Rooms over all loops: each loop keeps its own members and hands out once a turn what was published in it.
 ///
 /// Any thread (Mutex); `join` and `leave` on the member's loop.
 ///
 /// Promises: publications of one thread (or of one task that stays on its loop) to a room arrive in order at each
 /// member; a publication that begins after `join` returned reaches that member; one that began before may.
 package final class RoomFanout: Sendable {
-    /// Which loops have members, and how many members there are in all.
-    private struct Presence {
-        var loops: [Int] = []
-        var members = 0
-    }
-
     /// A part of the rooms under its own lock, so that publishers seldom meet.
     private final class Stripe: Sendable {
-        let rooms = Mutex<[Int64: Presence]>([:])
+        let rooms = Mutex<[Int64: RoomPresence]>([:])
     }
 
-    private let loops: [EventLoop]
-    private let shards: [LoopBound<RoomShard<WebSocketConnection>>]
+    /// One loop's members, and the way to them from other threads.
+    private final class Place: Sendable {
+        let loop: EventLoop
+        let shard: LoopBound<RoomShard<WebSocketConnection>>
+        let inbox = RoomInbox()
+
+        init(loop: EventLoop) {
+            self.loop = loop
+            let shard = RoomShard<WebSocketConnection>(loopIndex: loop.index) { [unowned loop] shard in
+                loop.atTurnEnd(shard, .publish)
+            }
+            self.shard = LoopBound(shard, on: loop)
+        }
+    }
+
+    private let places: [Place]
     private let stripes: [Stripe]
 
     package init(group: EventLoopGroup) {
-        self.loops = group.loops
-        self.shards = group.loops.map { LoopBound(RoomShard(loopIndex: $0.index), on: $0) }
+        precondition(group.loops.count <= 64, "rooms reach over at most 64 loops")
+        self.places = group.loops.map { Place(loop: $0) }
         self.stripes = (0..<16).map { _ in Stripe() }
     }
 
@@ -32,44 +40,62 @@ package final class RoomFanout: Sendable {
     package func join(room: Int64, _ socket: WebSocketConnection) -> RoomMembership {
         let index = socket.loop.index
         precondition(
-            self.loops.indices.contains(index) && self.loops[index] === socket.loop,
+            self.places.indices.contains(index) && self.places[index].loop === socket.loop,
             "a member's loop is not of this group"
         )
-        let (membership, wasEmpty) = self.shards[index].value.join(room: room, socket)
-        self.stripe(room).rooms.withLock { rooms in
-            rooms[room, default: Presence()].members += 1
-            if wasEmpty { rooms[room, default: Presence()].loops.append(index) }
+        let presence = self.stripe(room).rooms.withLock { rooms in
+            let presence = rooms[room] ?? RoomPresence()
+            rooms[room] = presence
+            presence.joined(loop: index)
+            return presence
         }
-        return membership
+        return self.places[index].shard.value.join(room: room, socket, presence: presence)
     }
 
     /// Ends a stay, on the loop of `join`; a second time, or after a newer join, changes nothing that is newer.
     package func leave(_ membership: RoomMembership) {
-        switch self.shards[membership.loopIndex].value.leave(membership) {
+        switch self.places[membership.loopIndex].shard.value.leave(membership) {
         case .unknown:
             break
         case .left(let roomIsEmpty):
             self.stripe(membership.room).rooms.withLock { rooms in
-                guard var presence = rooms.removeValue(forKey: membership.room) else { return }
-                presence.members -= 1
-                if roomIsEmpty { presence.loops.removeAll { $0 == membership.loopIndex } }
-                if presence.members > 0 { rooms[membership.room] = presence }
+                guard let presence = rooms[membership.room] else { return }
+                guard presence.left(loop: membership.loopIndex, loopIsEmpty: roomIsEmpty) else { return }
+                rooms[membership.room] = nil
             }
         }
     }
 
-    /// Hands the frame to all members; never waits and never delivers inside the call.
+    /// Hands the frame to all members at the end of their loops' turns; never waits and never delivers inside the call.
     package func publish(_ frame: BroadcastFrame, to room: Int64) {
-        let present = self.stripe(room).rooms.withLock { $0[room]?.loops } ?? []
-        for index in present {
-            let shard = self.shards[index]
-            self.loops[index].execute { shard.value.deliver(frame, to: room) }
+        let here = self.placeOfThisThread()
+        let loops: RoomPresence.LoopSet
+        if let here, let presence = here.shard.value.enqueue(frame, room: room) {
+            loops = presence.loops
+        } else {
+            guard let presence = self.stripe(room).rooms.withLock({ $0[room] }) else { return }
+            loops = presence.loops
+        }
+        for index in loops where index != here?.loop.index {
+            let place = self.places[index]
+            guard place.inbox.append(RoomInbox.Publication(room: room, frame: frame)) else { continue }
+            place.loop.execute {
+                for publication in place.inbox.take() {
+                    _ = place.shard.value.enqueue(publication.frame, room: publication.room)
+                }
+            }
         }
     }
 
     /// Members on all loops; true for the moment in which it was read.
     package func memberCount(room: Int64) -> Int {
         self.stripe(room).rooms.withLock { $0[room]?.members } ?? 0
+    }
+
+    private func placeOfThisThread() -> Place? {
+        guard let loop = EventLoop.current, loop.index < self.places.count else { return nil }
+        let place = self.places[loop.index]
+        return place.loop === loop ? place : nil
     }
 
     private func stripe(_ room: Int64) -> Stripe {

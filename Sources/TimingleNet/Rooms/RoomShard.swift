@@ -8,7 +8,7 @@ protocol RoomMember: AnyObject {
 
 extension WebSocketConnection: RoomMember {
     /// A member that is too slow closes itself with 1013 and leaves the room later, from the loop.
-    func deliver(_ frame: BroadcastFrame) { self.send(frame) }
+    func deliver(_ frame: BroadcastFrame) { self.sendNow(frame) }
 }
 
 /// Names one stay of one member in one room; a later stay has another generation.
@@ -21,10 +21,10 @@ package struct RoomMembership: Hashable, Sendable {
     let generation: UInt64
 }
 
-/// One loop's members by room.
+/// One loop's members by room, and what was published to them in this turn.
 ///
-/// Loop-confined.
-final class RoomShard<Member: RoomMember> {
+/// Loop-confined. Publications to one room in one turn leave as one chunk: a burst costs each member one write.
+final class RoomShard<Member: RoomMember>: TurnEndHandler {
     /// What became of a leave.
     enum LeaveResult: Equatable {
         /// The stay had ended before.
@@ -33,35 +33,40 @@ final class RoomShard<Member: RoomMember> {
     }
 
     private let loopIndex: Int
+    /// Sees to it that `turnEnded` is called in the end.
+    private let askForTurnEnd: (any TurnEndHandler) -> Void
     private var rooms: [Int64: Room] = [:]
+    /// Rooms that have something to hand out at the end of the turn.
+    private var dirtyRooms: [Room] = []
+    private var runningRooms: [Room] = []
     /// Unique in the shard, also across rooms that were emptied and made anew.
     private var generation: UInt64 = 0
 
-    init(loopIndex: Int) { self.loopIndex = loopIndex }
+    init(loopIndex: Int, askForTurnEnd: @escaping (any TurnEndHandler) -> Void) {
+        self.loopIndex = loopIndex
+        self.askForTurnEnd = askForTurnEnd
+    }
 
     var roomCount: Int { self.rooms.count }
 
     func memberCount(room: Int64) -> Int { self.rooms[room]?.count ?? 0 }
 
-    /// Adds a stay and says whether the room had none before.
-    func join(room: Int64, _ member: Member) -> (membership: RoomMembership, wasEmpty: Bool) {
+    /// Adds a stay.
+    ///
+    /// `presence` is the room's over all loops; the same as long as the room has members.
+    func join(room: Int64, _ member: Member, presence: RoomPresence) -> RoomMembership {
         self.generation += 1
         let place: Room
         if let existing = self.rooms[room] {
             place = existing
+            // What was published before is for those who were there.
+            place.deliver()
         } else {
-            place = Room()
+            place = Room(presence: presence)
             self.rooms[room] = place
         }
-        let wasEmpty = place.count == 0
         let slot = place.add(member, generation: self.generation)
-        let membership = RoomMembership(
-            room: room,
-            loopIndex: self.loopIndex,
-            slot: slot,
-            generation: self.generation
-        )
-        return (membership, wasEmpty)
+        return RoomMembership(room: room, loopIndex: self.loopIndex, slot: slot, generation: self.generation)
     }
 
     /// Ends a stay; one that has ended already changes nothing.
@@ -77,11 +82,23 @@ final class RoomShard<Member: RoomMember> {
         return .left(roomIsEmpty: true)
     }
 
-    /// Hands the frame to every member that is in the room now, in no particular order.
+    /// Keeps the frame for the end of the turn, for whoever is a member then; nil when the room has nobody here.
+    func enqueue(_ frame: BroadcastFrame, room: Int64) -> RoomPresence? {
+        guard let room = self.rooms[room] else { return nil }
+        if room.enqueue(frame) {
+            if self.dirtyRooms.isEmpty { self.askForTurnEnd(self) }
+            self.dirtyRooms.append(room)
+        }
+        return room.presence
+    }
+
+    /// Hands out what was kept, in no particular order of members.
     ///
-    /// Members may leave and join meanwhile: who has left gets nothing, who joins gets the next one.
-    func deliver(_ frame: BroadcastFrame, to room: Int64) {
-        self.rooms[room]?.deliver(frame)
+    /// Members may leave and join meanwhile: who has left gets nothing, who joins gets what is published next.
+    func turnEnded() {
+        swap(&self.dirtyRooms, &self.runningRooms)
+        for room in self.runningRooms { room.deliver() }
+        self.runningRooms.removeAll(keepingCapacity: true)
     }
 
     /// The members of one room in a compact array, and slots by which a stay finds its place in O(1).
@@ -91,6 +108,13 @@ final class RoomShard<Member: RoomMember> {
             var position: Int
         }
 
+        /// A batch that has grown beyond this is followed by another.
+        private static var batchBytesMax: Int { 64 * 1024 }
+
+        let presence: RoomPresence
+        /// What this turn brought: full batches, and the one that grows.
+        private var fullBatches: [BroadcastFrame] = []
+        private var batch: BroadcastFrame?
         /// nil only while a delivery is under way.
         private var members: [Member?] = []
         /// The slot of the member in the same place.
@@ -100,7 +124,35 @@ final class RoomShard<Member: RoomMember> {
         private var deliveries = 0
         private var holes = 0
 
+        init(presence: RoomPresence) { self.presence = presence }
+
         var count: Int { self.members.count - self.holes }
+
+        /// Says whether this is the turn's first.
+        func enqueue(_ frame: BroadcastFrame) -> Bool {
+            guard let batch = self.batch else {
+                self.batch = frame
+                return true
+            }
+            if batch.bytes.count + frame.bytes.count > Self.batchBytesMax {
+                self.fullBatches.append(batch)
+                self.batch = frame
+            } else {
+                self.batch?.append(frame)
+            }
+            return false
+        }
+
+        func deliver() {
+            if !self.fullBatches.isEmpty {
+                let batches = self.fullBatches
+                self.fullBatches = []
+                for batch in batches { self.deliver(batch) }
+            }
+            guard let batch = self.batch else { return }
+            self.batch = nil
+            self.deliver(batch)
+        }
 
         func add(_ member: Member, generation: UInt64) -> Int {
             let slot: Int
@@ -131,7 +183,7 @@ final class RoomShard<Member: RoomMember> {
             return true
         }
 
-        func deliver(_ frame: BroadcastFrame) {
+        private func deliver(_ frame: BroadcastFrame) {
             self.deliveries += 1
             // The count is taken once: who joins meanwhile stands behind it.
             for position in 0..<self.members.count {

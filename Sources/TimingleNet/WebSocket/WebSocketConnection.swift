@@ -3,12 +3,12 @@
 /// Loop-confined. The stream keeps it alive until its end.
 package final class WebSocketConnection: StreamHandler {
     package let loop: EventLoop
-    package let limits: WebSocketLimits
+    package var limits: WebSocketLimits { self.settings.limits }
 
+    private let settings: WebSocketSettings
     private let stream: StreamConnection
     /// Let go when the end was reported.
     private var handler: (any WebSocketHandler)?
-    private var ended: (() -> Void)?
     private var machine: WebSocketStateMachine
     private var decoder = WebSocketFrameDecoder()
     private var assembler = WebSocketMessageAssembler()
@@ -17,27 +17,22 @@ package final class WebSocketConnection: StreamHandler {
     private var readingPaused = false
 
     /// Takes over a stream on which the 101 is queued; `open` begins.
-    ///
-    /// `ended` is called once, after everything else, when the stream is gone.
     package init(
         stream: StreamConnection,
         handler: any WebSocketHandler,
-        limits: WebSocketLimits = WebSocketLimits(),
-        ended: (() -> Void)? = nil
+        settings: WebSocketSettings
     ) {
         self.loop = stream.loop
         self.stream = stream
         self.handler = handler
-        self.limits = limits
-        self.ended = ended
+        self.settings = settings
         self.machine = WebSocketStateMachine(openedAt: stream.loop.now)
     }
 
     /// Becomes the stream's handler; bytes behind the request that the stream has kept are offered by whoever calls.
     package func open() {
         self.loop.preconditionInLoop()
-        self.stream.limits.outboxBytes = self.limits.outboxBytes
-        self.stream.limits.writeDeadline = self.limits.writeTimeout
+        self.stream.limits = self.settings.streamLimits
         self.stream.handler = self
         self.armTimer()
         self.handler?.opened(self)
@@ -77,6 +72,12 @@ package final class WebSocketConnection: StreamHandler {
         return self.send(encoded: frame.bytes)
     }
 
+    /// Sends a broadcast at the end of a turn: at once where nothing else waits.
+    func sendNow(_ frame: BroadcastFrame) {
+        guard self.machine.isOpen else { return }
+        if self.stream.sendNow(frame.bytes) == .tooSlow { self.tooSlow() }
+    }
+
     /// Sends a Close and waits for the peer's, within the limits; later sends are refused.
     package func close(_ code: WebSocketCloseCode, reason: String = "") {
         self.loop.preconditionInLoop()
@@ -111,11 +112,17 @@ package final class WebSocketConnection: StreamHandler {
 
     package func bytesReceived(_ bytes: UnsafeMutableRawBufferPointer, on connection: StreamConnection) -> Int {
         var offset = 0
+        var sawFrame = false
         do throws(WebSocketProtocolError) {
             while self.machine.readsFrames, !self.readingPaused {
                 guard
                     let part = try self.decoder.next(bytes, from: &offset, maxFrameBytes: self.limits.maxFrameBytes)
                 else { return offset }
+                if part.isLast, !sawFrame {
+                    // Once a delivery is enough: they all came at the same time.
+                    sawFrame = true
+                    self.machine.frameReceived(now: self.loop.now)
+                }
                 try self.partReceived(part, UnsafeMutableRawBufferPointer(rebasing: bytes[part.range]))
             }
         } catch {
@@ -137,9 +144,6 @@ package final class WebSocketConnection: StreamHandler {
         case .report(let code): self.report(code)
         case .nothing: break
         }
-        let ended = self.ended
-        self.ended = nil
-        ended?()
     }
 
     // MARK: Frames
@@ -148,7 +152,6 @@ package final class WebSocketConnection: StreamHandler {
         _ part: WebSocketFrameDecoder.Part,
         _ bytes: UnsafeMutableRawBufferPointer
     ) throws(WebSocketProtocolError) {
-        if part.isLast { self.machine.frameReceived(now: self.loop.now) }
         // After our Close only the peer's counts; its messages have nobody to go to.
         guard self.machine.isOpen || part.header.opcode.isControl else { return }
         let bytes = UnsafeRawBufferPointer(bytes)
@@ -202,11 +205,7 @@ package final class WebSocketConnection: StreamHandler {
     }
 
     /// A Close must fit even where nothing else does; it is small and comes at most once.
-    private func queueControl(_ frame: [UInt8]) {
-        self.stream.limits.outboxBytes = Int.max
-        self.stream.send(frame)
-        self.stream.limits.outboxBytes = self.limits.outboxBytes
-    }
+    private func queueControl(_ frame: [UInt8]) { self.stream.sendWithoutLimit(frame) }
 
     /// May be called inside a fan-out: the handler hears of it later, from the loop.
     private func tooSlow() {

@@ -8,9 +8,10 @@ enum WebSocketFrameEncoder {
         precondition(!opcode.isControl || payload.count <= self.maxControlBytes, "control frame over 125 bytes")
         let count = payload.count
         let headSize = count <= 125 ? 2 : count <= 0xFFFF ? 4 : 10
-        return [UInt8](unsafeUninitializedCapacity: headSize + count) { frame, initialized in
-            // SAFETY: all `headSize + count` bytes are written below, within the capacity that was asked for.
-            let raw = UnsafeMutableRawBufferPointer(frame)
+        // Not `unsafeUninitializedCapacity`: that is unspecialised in the library and looks up metadata at each call.
+        var frame = [UInt8](repeating: 0, count: headSize + count)
+        frame.withUnsafeMutableBytes { raw in
+            // SAFETY: all `headSize + count` bytes are there; stores are at offsets within the head.
             raw[0] = 0x80 | opcode.rawValue
             switch headSize {
             case 2:
@@ -22,9 +23,9 @@ enum WebSocketFrameEncoder {
                 raw[1] = 127
                 raw.storeBytes(of: UInt64(count).bigEndian, toByteOffset: 2, as: UInt64.self)
             }
-            UnsafeMutableRawBufferPointer(rebasing: raw[headSize..<headSize + count]).copyMemory(from: payload)
-            initialized = headSize + count
+            UnsafeMutableRawBufferPointer(rebasing: raw[headSize...]).copyMemory(from: payload)
         }
+        return frame
     }
 
     static func frame(_ opcode: WebSocketOpcode, _ payload: [UInt8]) -> [UInt8] {

@@ -5,12 +5,21 @@ import TimingleTestSupport
 
 struct OutboxTests {
     /// Takes what each call is allowed to, as a kernel with little room would.
-    private final class Kernel {
+    private final class Kernel: SocketIO {
         var taken: [UInt8] = []
         var room: [Int] = []
         var chunkCounts: [Int] = []
 
-        func write(_ chunks: UnsafeBufferPointer<UnsafeRawBufferPointer>) -> IOResult {
+        var failure: SystemError?
+
+        func open(on loop: EventLoop, interest: Interest, handler: any ReadinessHandler) {}
+        func setInterest(_ interest: Interest) {}
+        func read(into buffer: UnsafeMutableRawBufferPointer) -> IOResult { .wouldBlock }
+        func shutdownWrite() {}
+        func close(reset: Bool) {}
+
+        func write(_ chunks: UnsafeBufferPointer<UnsafeRawBufferPointer>) throws(SystemError) -> IOResult {
+            if let failure = self.failure { throw failure }
             self.chunkCounts.append(chunks.count)
             let room = self.room.isEmpty ? Int.max : self.room.removeFirst()
             guard room > 0 else { return .wouldBlock }
@@ -25,7 +34,7 @@ struct OutboxTests {
         let kernel = Kernel()
         for number in 0..<200 { outbox.append([UInt8(number), UInt8(number)]) }
         #expect(outbox.queuedBytes == 400)
-        let drained = try outbox.flush { chunks throws(SystemError) in kernel.write(chunks) }
+        let drained = try outbox.flush(to: kernel)
         #expect(drained && outbox.isEmpty)
         #expect(kernel.taken == (0..<200).flatMap { [UInt8($0), UInt8($0)] })
         #expect(kernel.chunkCounts == [64, 64, 64, 8])
@@ -37,9 +46,9 @@ struct OutboxTests {
         kernel.room = [3, 0]
         outbox.append([1, 2])
         outbox.append([3, 4, 5])
-        let first = try outbox.flush { chunks throws(SystemError) in kernel.write(chunks) }
+        let first = try outbox.flush(to: kernel)
         #expect(!first && outbox.queuedBytes == 2)
-        let second = try outbox.flush { chunks throws(SystemError) in kernel.write(chunks) }
+        let second = try outbox.flush(to: kernel)
         #expect(second)
         #expect(kernel.taken == [1, 2, 3, 4, 5])
     }
@@ -66,13 +75,78 @@ struct OutboxTests {
 
     @Test func aFailureIsHandedOnAndNothingIsLostBefore() {
         var outbox = Outbox()
+        let kernel = Kernel()
+        kernel.failure = SystemError(operation: "sendmsg", code: 32)
         outbox.append([1])
         #expect(throws: SystemError(operation: "sendmsg", code: 32)) {
-            _ = try outbox.flush { _ throws(SystemError) in throw SystemError(operation: "sendmsg", code: 32) }
+            _ = try outbox.flush(to: kernel)
         }
         #expect(outbox.queuedBytes == 1)
         outbox.removeAll()
         #expect(outbox.isEmpty == true)
+    }
+
+    @Test func aBurstOfSmallChunksBecomesOne() throws {
+        var outbox = Outbox()
+        let kernel = Kernel()
+        for number in 0..<64 { outbox.coalesce(Array(repeating: UInt8(number), count: 200)) }
+        let took = outbox.extendFront { $0.append(99) }
+        #expect(took)
+        let drained = try outbox.flush(to: kernel)
+        #expect(drained && kernel.chunkCounts == [1])
+        #expect(kernel.taken == (0..<64).flatMap { Array(repeating: UInt8($0), count: 200) } + [99])
+    }
+
+    @Test func coalescingDoesNotTouchAChunkThatOthersHold() {
+        var outbox = Outbox()
+        let shared: [UInt8] = [1, 2, 3]
+        outbox.append(shared)
+        outbox.coalesce([4])
+        #expect(shared == [1, 2, 3])
+        #expect(outbox.queuedBytes == 4)
+    }
+
+    @Test func nothingIsWrittenIntoAChunkThatHasBegunToLeave() throws {
+        var outbox = Outbox()
+        let kernel = Kernel()
+        kernel.room = [1, 0]
+        outbox.append([1, 2])
+        let drained = try outbox.flush(to: kernel)
+        let took = outbox.extendFront { $0.append(3) }
+        #expect(!drained && !took)
+        outbox.coalesce([3])
+        let rest = try outbox.flush(to: kernel)
+        #expect(rest && kernel.taken == [1, 2, 3])
+    }
+
+    @Test func aFileKeepsItsPlaceBetweenBytes() throws {
+        try TemporaryFile.with(contents: Array("0123456789".utf8)) { path in
+            var outbox = Outbox()
+            let kernel = Kernel()
+            kernel.room = [2, 1, 0]
+            let file = try RegularFile(path: path)
+            outbox.append([1, 2])
+            outbox.append(FileRegion(file, offset: 3, count: 4))
+            outbox.append([3])
+            outbox.append(FileRegion(file, offset: 0, count: 0))
+            outbox.coalesce([4])
+            #expect(outbox.queuedBytes == 4)
+            let drained = try outbox.flush(to: kernel)
+            #expect(!drained && outbox.sentBytes == 3)
+            let rest = try outbox.flush(to: kernel)
+            #expect(rest && outbox.isEmpty && outbox.sentBytes == 8)
+            #expect(kernel.taken == [1, 2] + Array("3456".utf8) + [3, 4])
+        }
+    }
+
+    @Test func aFileThatHasBecomeTooShortIsAFailure() throws {
+        try TemporaryFile.with(contents: [1, 2, 3]) { path in
+            var outbox = Outbox()
+            let kernel = Kernel()
+            outbox.append(FileRegion(try RegularFile(path: path), offset: 0, count: 5))
+            #expect(throws: SystemError.fileTruncated) { _ = try outbox.flush(to: kernel) }
+            #expect(kernel.taken == [1, 2, 3])
+        }
     }
 
     @Test(arguments: [UInt64(1), 2, 3, 4, 5])
@@ -86,12 +160,16 @@ struct OutboxTests {
             if Bool.random(using: &generator) {
                 let count = Int.random(in: 0...50, using: &generator)
                 let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
-                outbox.append(bytes)
+                switch Int.random(in: 0..<3, using: &generator) {
+                case 0: outbox.append(bytes)
+                case 1: outbox.coalesce(bytes)
+                default: if !outbox.extendFront({ $0 += bytes }) { outbox.append(bytes) }
+                }
                 model += bytes
             } else {
                 let room = Int.random(in: 0...200, using: &generator)
                 kernel.room = [room, 0]
-                let drained = try outbox.flush { chunks throws(SystemError) in kernel.write(chunks) }
+                let drained = try outbox.flush(to: kernel)
                 let taken = kernel.taken.count - expected.count
                 expected += model.prefix(taken)
                 model.removeFirst(taken)

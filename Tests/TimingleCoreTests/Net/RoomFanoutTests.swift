@@ -22,7 +22,11 @@ struct RoomFanoutTests {
                 peerAddress: .unspecified,
                 handler: InertStreamHandler.shared
             )
-            self.webSocket = WebSocketConnection(stream: self.stream, handler: self.handler, limits: limits)
+            self.webSocket = WebSocketConnection(
+                stream: self.stream,
+                handler: self.handler,
+                settings: WebSocketSettings(limits)
+            )
             self.webSocket.open()
             try self.stream.open()
         }

@@ -66,7 +66,7 @@ struct StreamConnectionTests {
             io: socket,
             loop: loop,
             peerAddress: .unspecified,
-            limits: limits,
+            limits: Shared(limits),
             handler: handler
         )
         #expect(throws: Never.self) { try connection.open() }
@@ -302,7 +302,7 @@ struct StreamConnectionTests {
                             io: SocketStream(Socket(owning: left)),
                             loop: loop,
                             peerAddress: .unspecified,
-                            limits: limits,
+                            limits: Shared(limits),
                             handler: sender
                         )
                         let second = StreamConnection(

@@ -35,7 +35,7 @@ struct WebSocketConnectionTests {
     /// A WebSocket over a socket in memory.
     ///
     /// Loop-confined.
-    final class World {
+    final class World: StreamConnectionOwner {
         let socket: MemorySocket
         let handler = RecordingWebSocketHandler()
         let stream: StreamConnection
@@ -50,17 +50,17 @@ struct WebSocketConnectionTests {
                 peerAddress: .unspecified,
                 handler: InertStreamHandler.shared
             )
-            let count = LoopBound<() -> Void>({}, on: loop)
             self.webSocket = WebSocketConnection(
                 stream: self.stream,
                 handler: self.handler,
-                limits: limits,
-                ended: { count.value() }
+                settings: WebSocketSettings(limits)
             )
-            count.value = { [weak self] in self?.ended += 1 }
+            self.stream.owner = self
             self.webSocket.open()
             try self.stream.open()
         }
+
+        func connectionEnded(_ connection: StreamConnection) { self.ended += 1 }
 
         var frames: [WebSocketServerFrame]? { WebSocketServerFrame.all(in: self.socket.written) }
     }

@@ -1,0 +1,36 @@
+internal import Synchronization
+
+/// Which loops have members of one room, and how many members there are in all.
+///
+/// Any thread: read without a lock, changed under the lock of its stripe.
+final class RoomPresence: Sendable {
+    private let loopBits = Atomic<UInt64>(0)
+    private let memberCount = Atomic<Int>(0)
+
+    /// The indices of the loops that have members.
+    var loops: LoopSet { LoopSet(bits: self.loopBits.load(ordering: .acquiring)) }
+    var members: Int { self.memberCount.load(ordering: .relaxed) }
+
+    func joined(loop: Int) {
+        self.memberCount.add(1, ordering: .relaxed)
+        self.loopBits.bitwiseOr(1 << UInt64(loop), ordering: .releasing)
+    }
+
+    /// Returns true when nobody is left.
+    func left(loop: Int, loopIsEmpty: Bool) -> Bool {
+        if loopIsEmpty { self.loopBits.bitwiseAnd(~(1 << UInt64(loop)), ordering: .releasing) }
+        return self.memberCount.subtract(1, ordering: .relaxed).newValue == 0
+    }
+
+    /// Up to 64 small numbers.
+    struct LoopSet: Sequence, IteratorProtocol {
+        var bits: UInt64
+
+        mutating func next() -> Int? {
+            guard self.bits != 0 else { return nil }
+            let index = self.bits.trailingZeroBitCount
+            self.bits &= self.bits &- 1
+            return index
+        }
+    }
+}

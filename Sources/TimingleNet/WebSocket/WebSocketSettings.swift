@@ -1,0 +1,16 @@
+/// What all WebSockets of one listener share.
+///
+/// Immutable.
+package final class WebSocketSettings: Sendable {
+    package let limits: WebSocketLimits
+    /// The limits of the streams beneath.
+    let streamLimits: Shared<StreamLimits>
+
+    package init(_ limits: WebSocketLimits = WebSocketLimits()) {
+        self.limits = limits
+        var streamLimits = StreamLimits()
+        streamLimits.outboxBytes = limits.outboxBytes
+        streamLimits.writeDeadline = limits.writeTimeout
+        self.streamLimits = Shared(streamLimits)
+    }
+}
