@@ -95,6 +95,7 @@ final class Application: Sendable {
         configuration.proxyProtocolPeers = self.configuration.listener.proxyProtocol ? proxies : []
         // Through a proxy everybody comes, and who is on this machine needs no connection to harm it.
         configuration.uncountedPeers = proxies + AddressBlock.loopback
+        configuration.contentCoding = self.configuration.listener.contentCoding
         configuration.webSocketLimits = self.webSocketLimits
         return configuration
     }

@@ -12,6 +12,8 @@ package struct HTTPServerConfiguration: Sendable {
     package var proxyProtocolPeers: [AddressBlock] = []
     /// Addresses that `connectionsPerNetwork` does not count: proxies, through which everybody comes.
     package var uncountedPeers: [AddressBlock] = []
+    /// Nil sends all answers as their handlers made them.
+    package var contentCoding: HTTPContentCoding? = HTTPContentCoding()
     /// Answers every request; `Router.frozen` makes one.
     package var responder: HTTPResponder
     /// Answers what was refused before the responder; the fields are nil where the head itself was broken.

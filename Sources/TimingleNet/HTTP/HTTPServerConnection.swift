@@ -232,6 +232,8 @@ final class HTTPServerConnection: StreamHandler {
         self.task = nil
         self.releaseBody()
         self.shard.requestEnded()
+        var response = response
+        self.shard.contentCoder?.encode(&response, for: request)
         if case .upgrade(let upgrade) = response.body {
             self.upgrade(upgrade, response, request)
         } else {

@@ -18,6 +18,7 @@ final class HTTPServerShard: StreamConnectionOwner {
     let loop: EventLoop
     let configuration: HTTPServerConfiguration
     let load: ShardLoad
+    let contentCoder: HTTPContentCoder?
     private let census: ConnectionCensus?
     private let gate: ProxyProtocolGate
     /// Told each time a connection ended: the acceptor may be waiting for room.
@@ -62,6 +63,7 @@ final class HTTPServerShard: StreamConnectionOwner {
         self.datesAskedAt = loop.now - .seconds(1)
         self.configuration = configuration
         self.load = load
+        self.contentCoder = configuration.contentCoding.map { HTTPContentCoder($0) }
         self.census = census
         self.gate = ProxyProtocolGate(loop: loop, limits: configuration.limits, log: configuration.log)
         self.connectionEnded = connectionEnded

@@ -74,8 +74,15 @@ extension ConfigurationTable {
             + "closed"
     )
 
+    static let gzip = Variable(
+        "HTTP_GZIP",
+        .flag,
+        default: "true",
+        "whether answers of 1 KiB and more are compressed for clients that take gzip"
+    )
+
     static let listener: [Variable] = [
         bodyBytes, queueBytes, connections, connectionsPerAddress, headTimeout, bodyTimeout, idleTimeout, writeTimeout,
-        writeRate, corsOrigins, trustedProxies, forwardedField, proxyProtocol,
+        writeRate, corsOrigins, trustedProxies, forwardedField, proxyProtocol, gzip,
     ]
 }

@@ -6,6 +6,8 @@ internal import TimingleNet
 struct ListenerSettings: Sendable {
     let limits: HTTPLimits
     let proxyProtocol: Bool
+    /// Nil: answers go out as they are.
+    let contentCoding: HTTPContentCoding?
 
     init(_ reader: ConfigurationReader) {
         typealias Table = ConfigurationTable
@@ -22,6 +24,7 @@ struct ListenerSettings: Sendable {
         limits.writeBytesPerSecondMin = reader.integer(Table.writeRate)
         self.limits = limits
         self.proxyProtocol = reader.flag(Table.proxyProtocol)
+        self.contentCoding = reader.flag(Table.gzip) ? HTTPContentCoding() : nil
     }
 
     /// The most connections for which so many descriptors are enough, refusals and everything else included.
