@@ -63,8 +63,10 @@ final class ProxyProtocolReader: ReadinessHandler {
             } catch {
                 return self.end(.gone)
             }
+            // A local, because a span must not outlive its access to a stored property.
+            let bytes = self.buffer
             do throws(ProxyProtocolError) {
-                switch try ProxyProtocolHeader.parse(self.buffer.span, contentBytesMax: self.contentBytesMax) {
+                switch try ProxyProtocolHeader.parse(bytes.span, contentBytesMax: self.contentBytesMax) {
                 case .needMoreBytes(let total): self.wanted = total
                 case .header(let header, _): return self.end(.header(header))
                 }
