@@ -59,7 +59,7 @@ let package = Package(
         ),
         .target(
             name: "TimingleTestSupport",
-            dependencies: ["TimingleCore", "TimingleNet"],
+            dependencies: ["CLinux", "TimingleCore", "TimingleNet"],
             path: "Tests/TimingleTestSupport",
             swiftSettings: houseSettings
         ),

@@ -70,9 +70,19 @@ final class Application: Sendable {
 
     /// Serves until `signal` yields, then ends in order.
     func run(until signal: AsyncStream<String>) async throws {
-        let listener = try await Listener.bind(self.listenerConfiguration, group: self.group)
+        let configuration = self.listenerConfiguration
+        let listener = try await Listener.bind(configuration, group: self.group)
         self.chat.start()
-        self.log.info("listening", ["address": .text("\(listener.address)"), "port": .number(Int64(listener.port))])
+        let memory = ConnectionMemory(configuration.limits, configuration.webSocketLimits)
+        self.log.info(
+            "listening",
+            [
+                "address": .text("\(listener.address)"),
+                "port": .number(Int64(listener.port)),
+                "connections_max": .number(Int64(configuration.limits.connections)),
+                "connection_bytes_max": .number(Int64(memory.bytesMax)),
+            ]
+        )
         for await name in signal {
             self.log.info("shutting down", ["signal": .text(name)])
             break
@@ -123,6 +133,7 @@ final class Application: Sendable {
         limits.pingInterval = self.configuration.webSocketPing
         limits.readTimeout = self.configuration.webSocketReadTimeout
         limits.writeTimeout = self.configuration.webSocketWriteTimeout
+        limits.writeBytesPerSecondMin = self.configuration.listener.limits.writeBytesPerSecondMin
         return limits
     }
 

@@ -12,7 +12,7 @@ import pytest
 
 from support.people import Person, http_client
 from support.processes import eventually
-from support.raw import GET, Footprint, Raw
+from support.raw import GET, Footprint, Raw, frame
 from support.server import Server, binary, run_command
 
 PROXY_SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
@@ -138,4 +138,47 @@ def test_very_many_idle_connections_cost_little(make_world):
             assert client.get("/livez").status_code == 200
         assert (time.monotonic() - start) / 20 < 0.05
     eventually(lambda: footprint.descriptors <= descriptors + 8, seconds=30)
+    assert server.stop() == 0
+
+
+def test_memory_stays_within_what_the_limits_promise(make_world):
+    world = make_world(
+        EVENT_LOOPS="2",
+        POSTGRES_MAX_CONNECTIONS="4",
+        HTTP_QUEUE_BYTES="65536",
+        WS_QUEUE_BYTES="65536",
+        HTTP_HEADER_TIMEOUT="60s",
+        HTTP_BODY_TIMEOUT="60s",
+        WS_READ_TIMEOUT="90s",
+    )
+    server = world.server.start()
+    person = Person(server, "지영").register()
+    event = person.create_event()["id"]
+    bound = logged(server, "listening")[0]["metadata"]["connection_bytes_max"]
+    assert 400_000 < bound < 800_000
+    footprint = Footprint(server)
+    with Raw(server) as connection:
+        connection.upgrade(f"/api/v1/ws?event_id={event}", person.token)
+    time.sleep(0.5)
+    descriptors, resident = footprint.descriptors, footprint.resident_bytes
+    head = b"GET /livez HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 16_000
+    body = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n" + b"x" * 8_000
+    fragment = frame(2, b"x" * 60_000, final=False)
+    each = 200
+    with contextlib.ExitStack() as stack:
+        for sent in (head, body):
+            for _ in range(each):
+                stack.enter_context(Raw(server)).send(sent)
+        for _ in range(each):
+            connection = stack.enter_context(Raw(server))
+            connection.upgrade(f"/api/v1/ws?event_id={event}", person.token).send(fragment)
+        eventually(lambda: footprint.descriptors >= descriptors + 3 * each)
+        time.sleep(1)
+        grown = footprint.resident_bytes - resident
+        print(f"{3 * each} connections at their worst: {grown / 3 / each:.0f} bytes each, {bound} at most")
+        # What was sent and cannot be gone, and what was promised.
+        assert each * (16_000 + 8_000 + 60_000) * 0.8 < grown < 3 * each * bound
+        # Twice what was sent is what growing arrays may cost: the promise is not made true by being large.
+        assert grown < 2.5 * each * (16_000 + 8_000 + 60_000)
+    eventually(lambda: footprint.descriptors <= descriptors + 8)
     assert server.stop() == 0

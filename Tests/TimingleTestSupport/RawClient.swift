@@ -13,12 +13,20 @@ package final class RawClient: Sendable {
     private let queue = DispatchQueue(label: "timingle.test.client")
 
     /// Connects to a port of 127.0.0.1, from an address such as 127.0.0.2; every read ends after `timeoutSeconds`.
-    package init(port: UInt16, from source: String? = nil, timeoutSeconds: Int = 5) throws {
+    package init(
+        port: UInt16,
+        from source: String? = nil,
+        timeoutSeconds: Int = 5,
+        receiveBufferBytes: CInt? = nil
+    ) throws {
         self.fd = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
         guard self.fd >= 0 else { throw Failure(description: "socket: \(errno)") }
         var timeout = timeval(tv_sec: timeoutSeconds, tv_usec: 0)
         setsockopt(self.fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(self.fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+        if var bytes = receiveBufferBytes {
+            setsockopt(self.fd, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<CInt>.size))
+        }
         var one: CInt = 1
         setsockopt(self.fd, CInt(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<CInt>.size))
         if let source {

@@ -72,8 +72,7 @@ final class HTTPServerShard: StreamConnectionOwner {
         streamLimits.outboxBytes = limits.outboxBytes
         streamLimits.writeDeadline = limits.writeDeadline
         streamLimits.writeBytesPerSecondMin = limits.writeBytesPerSecondMin
-        // A head that is still within its limits must fit.
-        streamLimits.pendingBytes = max(limits.pipelinedBytes, limits.requestLineBytes + limits.fieldSectionBytes + 16)
+        streamLimits.pendingBytes = StreamLimits.pendingBytes(for: limits)
         self.streamLimits = Shared(streamLimits)
         self.webSocketSettings = WebSocketSettings(configuration.webSocketLimits)
     }

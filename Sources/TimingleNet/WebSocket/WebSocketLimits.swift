@@ -7,6 +7,8 @@ package struct WebSocketLimits: Sendable {
     package var readTimeout: Duration = .seconds(60)
     /// How long the kernel may take nothing of what is queued.
     package var writeTimeout: Duration = .seconds(10)
+    /// What a peer with queued bytes has to take a second, in the mean over `writeTimeout`; 0: any progress will do.
+    package var writeBytesPerSecondMin = 1024
     /// From the first Close frame until the connection is given up.
     package var closeTimeout: Duration = .seconds(5)
     /// The longest delay that clients are asked for before they come back to a server that goes down.

@@ -11,6 +11,7 @@ package final class WebSocketSettings: Sendable {
         var streamLimits = StreamLimits()
         streamLimits.outboxBytes = limits.outboxBytes
         streamLimits.writeDeadline = limits.writeTimeout
+        streamLimits.writeBytesPerSecondMin = limits.writeBytesPerSecondMin
         self.streamLimits = Shared(streamLimits)
     }
 }

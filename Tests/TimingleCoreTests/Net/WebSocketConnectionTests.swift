@@ -345,4 +345,23 @@ struct WebSocketConnectionTests {
             #expect(world.socket.wasReset)
         }
     }
+
+    @Test(arguments: [0, 1])
+    func aPeerThatTakesNothingOrTooLittleIsGivenUpAtTheWriteDeadline(bytesAtATime: Int) async throws {
+        var limits = WebSocketLimits()
+        limits.writeTimeout = .milliseconds(50)
+        limits.writeBytesPerSecondMin = 1_000_000
+        try await self.wait(
+            limits: limits,
+            room: 10,
+            begin: { $0.webSocket.send(binary: [UInt8](repeating: 7, count: 100_000)) },
+            until: { world in
+                if world.ended == 0, bytesAtATime > 0 { world.socket.makeRoom(bytesAtATime) }
+                return world.ended == 1
+            }
+        ) { world in
+            #expect(world.ended == 1 && world.socket.wasReset)
+            #expect(world.handler.closed == [.abnormal])
+        }
+    }
 }
