@@ -67,6 +67,7 @@ final class Acceptor: ReadinessHandler {
             // The descriptor is open and registered, so epoll has no reason to refuse.
             try? self.loop.deregister(registration)
         }
+        if let address = try? self.socket?.localAddress() { UnixSocketFile.remove(address) }
         self.socket = nil
         self.door.shut()
     }

@@ -52,6 +52,7 @@ package final class Listener: Sendable {
         let fd: CInt
         let address: SocketAddress
         do throws(SystemError) {
+            UnixSocketFile.removeIfStale(wanted)
             let socket = try Socket.listening(on: wanted)
             address = try socket.localAddress()
             fd = socket.release()

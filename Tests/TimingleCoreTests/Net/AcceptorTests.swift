@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 import Testing
 import TimingleTestSupport
@@ -83,5 +84,28 @@ struct AcceptorTests {
             await listener.close()
         }
         #expect(witness == nil)
+    }
+
+    @Test func aUnixSocketsFileIsInNobodysWay() async throws {
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let path = directory.appendingPathComponent("s").path
+        let address = try #require(SocketAddress(parsing: path, port: 0))
+        try await withEventLoopGroup(count: 1) { group in
+            let configuration = HTTPServerConfiguration(address: path) { _, _ in HTTPResponse(.ok) }
+            // Left by somebody who was killed.
+            do { _ = try Socket.listening(on: address) }
+            #expect(FileManager.default.fileExists(atPath: path))
+            let first = try await Listener.bind(configuration, group: group)
+            // Somebody listens.
+            await #expect(throws: ListenerError.self) { try await Listener.bind(configuration, group: group) }
+            await first.close()
+            #expect(!FileManager.default.fileExists(atPath: path))
+            // Somebody else's file.
+            try Data("precious".utf8).write(to: URL(fileURLWithPath: path))
+            await #expect(throws: ListenerError.self) { try await Listener.bind(configuration, group: group) }
+            #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data("precious".utf8))
+        }
     }
 }
