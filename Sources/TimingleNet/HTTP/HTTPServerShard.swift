@@ -96,10 +96,6 @@ final class HTTPServerShard: StreamConnectionOwner {
     }
 
     private func serve(_ socket: consuming Socket, peer: SocketAddress, refusal: HTTPParseError?) {
-        switch peer {
-        case .ipv4, .ipv6: try? socket.disableNagle()
-        case .unix: break
-        }
         let handler = HTTPServerConnection(shard: self)
         let stream = StreamConnection(
             io: SocketStream(socket),

@@ -54,6 +54,8 @@ package final class Listener: Sendable {
         do throws(SystemError) {
             UnixSocketFile.removeIfStale(wanted)
             let socket = try Socket.listening(on: wanted)
+            // Accepted sockets inherit it (tcp(7)), which saves each of them the call. The outbox gathers.
+            if wanted.port != nil { try socket.disableNagle() }
             address = try socket.localAddress()
             fd = socket.release()
         } catch {
