@@ -17,6 +17,8 @@ final class ConnectionCensus: Sendable {
     /// a peer that does not listen to it keeps it for the length of the linger deadline.
     static let refusalsMax = 16
 
+    private static let tellInterval: Duration = .seconds(10)
+
     private let connectionsMax: Int
     private let exempt: [AddressBlock]
     private struct Count {
@@ -25,10 +27,14 @@ final class ConnectionCensus: Sendable {
     }
 
     private let counts = Mutex<[ClientNetwork: Count]>([:])
+    private let log: Log
+    /// When the log was last told of a refusal: under a flood they come by the thousand.
+    private let lastTold = Mutex<MonotonicInstant?>(nil)
 
     /// Nil where nothing would be counted.
-    init?(connectionsMax: Int, exempt: [AddressBlock]) {
+    init?(connectionsMax: Int, exempt: [AddressBlock], log: Log = .silent) {
         guard connectionsMax < Int.max else { return nil }
+        self.log = log
         self.connectionsMax = connectionsMax
         self.exempt = exempt
     }
@@ -36,7 +42,13 @@ final class ConnectionCensus: Sendable {
     /// Counts a connection unless it is one too many; each one that was not dropped has to `leave`.
     func enter(_ address: SocketAddress) -> Verdict {
         guard let network = self.network(of: address) else { return .admitted }
-        return self.counts.withLock { counts in
+        let verdict = self.count(network)
+        if verdict != .admitted { self.tell(address, now: .now) }
+        return verdict
+    }
+
+    private func count(_ network: ClientNetwork) -> Verdict {
+        self.counts.withLock { counts in
             var count = counts[network] ?? Count()
             defer { counts[network] = count }
             if count.admitted < self.connectionsMax {
@@ -60,6 +72,18 @@ final class ConnectionCensus: Sendable {
             precondition(count.admitted >= 0 && count.refused >= 0, "a connection left that had not entered")
             counts[network] = count.admitted == 0 && count.refused == 0 ? nil : count
         }
+    }
+
+    /// Logs a refusal, unless one was logged a moment ago; true if so.
+    @discardableResult
+    func tell(_ address: SocketAddress, now: MonotonicInstant) -> Bool {
+        let isDue = self.lastTold.withLock { last in
+            if let told = last, now < told + Self.tellInterval { return false }
+            last = now
+            return true
+        }
+        if isDue { self.log.warning("an address has too many connections", ["address": .text(address.host)]) }
+        return isDue
     }
 
     /// Networks that have a connection.

@@ -65,7 +65,8 @@ package final class Listener: Sendable {
         let door = AcceptorDoor()
         let census = ConnectionCensus(
             connectionsMax: configuration.limits.connectionsPerNetwork,
-            exempt: configuration.uncountedPeers
+            exempt: configuration.uncountedPeers,
+            log: configuration.log
         )
         var targets: [Acceptor.Target] = []
         for loop in group.loops {

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 import TimingleTestSupport
 
@@ -78,5 +79,22 @@ struct ConnectionCensusTests {
             model[key] = count == (0, 0) ? nil : count
         }
         #expect(census.networkCount == model.count)
+    }
+
+    @Test func aFloodIsLoggedNowAndThen() throws {
+        final class Count: LogSink {
+            let addresses = Mutex<[String]>([])
+            func write(_ line: LogLine) { self.addresses.withLock { $0.append(line.message) } }
+        }
+        let sink = Count()
+        let log = Log(label: "test", level: .warning, sink: sink)
+        let census = try #require(ConnectionCensus(connectionsMax: 1, exempt: [], log: log))
+        let client = try self.address("192.0.2.1")
+        for _ in 0..<100 { _ = census.enter(client) }
+        #expect(sink.addresses.withLock { $0 } == ["an address has too many connections"])
+        let now = MonotonicInstant.now
+        #expect(!census.tell(client, now: now + .seconds(5)))
+        #expect(census.tell(client, now: now + .seconds(11)))
+        #expect(!census.tell(client, now: now + .seconds(20)))
     }
 }
