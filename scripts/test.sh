@@ -72,6 +72,11 @@ if [ "$what" != e2e ]; then
     [ "${SANITIZE:-}" != thread ] || preload=(env "LD_PRELOAD=$(thread_hints)")
     "${preload[@]}" swift test --skip-build --no-parallel "${flags[@]}" ${FILTER:+--filter "$FILTER"} ||
         failed+=("Swift tests")
+    if [ -z "${FILTER:-}" ]; then
+        say "Swift tests of the listener over TLS"
+        TIMINGLE_TEST_TRANSPORT=tls "${preload[@]}" swift test --skip-build --no-parallel "${flags[@]}" \
+            --filter 'ListenerTests|AcceptorTests|HTTPServerConnectionTests' || failed+=("Swift tests over TLS")
+    fi
 fi
 if [ "$what" != unit ]; then
     export TIMINGLE_BINARY

@@ -1,10 +1,11 @@
 internal import Glibc
 
-/// The command line: `--port 9001 --loops 1 --max-message 65536`.
+/// The command line: `--port 9001 --loops 1 --max-message 65536 --tls cert.pem key.pem`.
 struct BareListenerOptions {
     var port: UInt16 = 9001
     var loops = 1
     var maxMessageBytes = 64 * 1024
+    var tls: (certificateFile: String, keyFile: String)?
 
     init(_ arguments: [String]) {
         var rest = arguments.dropFirst().makeIterator()
@@ -14,6 +15,9 @@ struct BareListenerOptions {
             case "--port": self.port = Self.number(name, value)
             case "--loops": self.loops = Self.number(name, value)
             case "--max-message": self.maxMessageBytes = Self.number(name, value)
+            case "--tls":
+                guard let keyFile = rest.next() else { Self.refuse("--tls needs a certificate and a key") }
+                self.tls = (value, keyFile)
             default: Self.refuse("unknown option \(name)")
             }
         }
@@ -25,7 +29,8 @@ struct BareListenerOptions {
     }
 
     private static func refuse(_ reason: String) -> Never {
-        let text = Array("\(reason)\nusage: BareListener [--port N] [--loops N] [--max-message BYTES]\n".utf8)
+        let usage = "usage: BareListener [--port N] [--loops N] [--max-message BYTES] [--tls CERT KEY]"
+        let text = Array("\(reason)\n\(usage)\n".utf8)
         _ = write(STDERR_FILENO, text, text.count)
         exit(64)
     }

@@ -30,6 +30,11 @@ enum BareListener {
                 port: options.port,
                 responder: BareRoutes(rooms: rooms).responder()
             )
+            if let files = options.tls {
+                configuration.tls = try TLSContext(
+                    server: TLSServerSettings(certificateFile: files.certificateFile, keyFile: files.keyFile)
+                )
+            }
             // Load generators reuse connections without end and send as fast as they can.
             configuration.limits.requestsPerConnection = .max
             configuration.webSocketLimits.maxFrameBytes = options.maxMessageBytes

@@ -14,6 +14,8 @@ final class Application: Sendable {
     private let stores: Stores
     private let chat: ChatWiring
     private let responder: HTTPResponder
+    /// Nil for plain text.
+    private let certificate: CertificateReload?
 
     init(
         configuration: ServerConfiguration,
@@ -26,6 +28,14 @@ final class Application: Sendable {
         self.descriptors = descriptors
         self.group = group
         self.log = log
+        self.certificate = try configuration.listener.tls.map { settings in
+            CertificateReload(
+                context: try TLSContext(server: settings),
+                settings: settings,
+                log: log.labelled("tls"),
+                clock: clock
+            )
+        }
         let stores = try Stores(configuration: configuration, group: group, log: log)
         let chat = ChatWiring(configuration: configuration, stores: stores, group: group, clock: clock, log: log)
         self.stores = stores
@@ -83,6 +93,8 @@ final class Application: Sendable {
                 "connection_bytes_max": .number(Int64(memory.bytesMax)),
             ]
         )
+        let reloading = self.certificate.map { certificate in Task { await certificate.run() } }
+        defer { reloading?.cancel() }
         for await name in signal {
             self.log.info("shutting down", ["signal": .text(name)])
             break
@@ -99,6 +111,7 @@ final class Application: Sendable {
             errorResponse: { error, fields in ErrorResponder.response(to: error, fields: fields) },
             responder: self.responder
         )
+        configuration.tls = self.certificate?.context
         configuration.limits = self.configuration.listener.limits
         configuration.limits.connections = self.connectionsMax()
         let proxies = self.configuration.proxyTrust.proxies

@@ -45,7 +45,9 @@ enum Main {
             let isReady = HealthProbe.isReady(
                 host: host,
                 port: configuration.port,
-                asProxy: configuration.wantsProxyHeader(from: host)
+                asProxy: configuration.wantsProxyHeader(from: host),
+                tls: configuration.listener.tls == nil
+                    ? nil : try? TLSContext(client: TLSClientSettings(trust: .anybody))
             )
             if !isReady { StandardStream.error.write("timingle: not ready\n") }
             return isReady ? ExitCode.success : ExitCode.failure

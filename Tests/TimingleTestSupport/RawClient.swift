@@ -1,5 +1,6 @@
 internal import Dispatch
 internal import Glibc
+package import TimingleNet
 
 /// A blocking client for tests: bytes in, bytes out, no protocol.
 ///
@@ -11,16 +12,24 @@ package final class RawClient: Sendable {
 
     private let fd: CInt
     private let queue = DispatchQueue(label: "timingle.test.client")
+    // SAFETY: used on `queue` only, once `init` is done.
+    private nonisolated(unsafe) let tls: BlockingTLS?
 
     /// Connects to a port of 127.0.0.1, from an address such as 127.0.0.2; every read ends after `timeoutSeconds`.
+    ///
+    /// TLS begins with the first byte that is sent or awaited.
     package init(
         port: UInt16,
         from source: String? = nil,
         timeoutSeconds: Int = 5,
-        receiveBufferBytes: CInt? = nil
+        receiveBufferBytes: CInt? = nil,
+        transport: TestTransport = .current,
+        tls context: TLSContext? = nil
     ) throws {
         self.fd = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
         guard self.fd >= 0 else { throw Failure(description: "socket: \(errno)") }
+        let tls = context != nil || transport == .tls ? try context ?? TestTransport.clientContext.get() : nil
+        self.tls = tls.map { [fd = self.fd] in BlockingTLS(fd: fd, context: $0) }
         var timeout = timeval(tv_sec: timeoutSeconds, tv_usec: 0)
         setsockopt(self.fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(self.fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
@@ -61,6 +70,7 @@ package final class RawClient: Sendable {
 
     package func send(_ bytes: [UInt8]) async throws {
         try await self.run {
+            if let tls = self.tls { return try tls.send(bytes) }
             var sent = 0
             while sent < bytes.count {
                 let count = bytes[sent...].withUnsafeBytes {
@@ -74,7 +84,10 @@ package final class RawClient: Sendable {
 
     /// Sends FIN.
     package func finishSending() async throws {
-        try await self.run { _ = shutdown(self.fd, CInt(SHUT_WR)) }
+        try await self.run {
+            try self.tls?.closeNotify()
+            _ = shutdown(self.fd, CInt(SHUT_WR))
+        }
     }
 
     /// Makes the end, when the last reference goes, a reset instead of a FIN.
@@ -86,6 +99,7 @@ package final class RawClient: Sendable {
     /// Reads one portion; empty at the end of the stream.
     package func receive(atMost: Int = 64 * 1024) async throws -> [UInt8] {
         try await self.run {
+            if let tls = self.tls { return try tls.receive(atMost: atMost) }
             var buffer = [UInt8](repeating: 0, count: atMost)
             let count = recv(self.fd, &buffer, atMost, 0)
             guard count >= 0 else { throw Failure(description: "recv: \(errno)") }
@@ -112,6 +126,17 @@ package final class RawClient: Sendable {
             let portion = try await self.receive()
             guard !portion.isEmpty else { throw Failure(description: "closed after: \(seen)") }
             all += portion
+        }
+    }
+
+    /// Sends FIN and nothing else, as a cut connection would look.
+    package func cut() async throws { try await self.run { _ = shutdown(self.fd, CInt(SHUT_WR)) } }
+
+    /// What the handshake agreed on: version, suite, protocol by ALPN.
+    package func session() async throws -> (version: String, cipher: String, applicationProtocol: String?) {
+        try await self.run {
+            guard let session = try self.tls?.session() else { throw Failure(description: "no TLS") }
+            return (session.version, session.cipher, session.applicationProtocol)
         }
     }
 

@@ -3,7 +3,7 @@
 
 # Debian's packages with headers that the build needs.
 BUILD_PACKAGES=(libpq-dev libhiredis-dev libnats-dev libssl-dev zlib1g-dev pkg-config)
-TOOL_PACKAGES=(curl)
+TOOL_PACKAGES=(curl openssl)
 
 package_is_installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

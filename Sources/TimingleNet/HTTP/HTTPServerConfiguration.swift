@@ -6,6 +6,9 @@ package struct HTTPServerConfiguration: Sendable {
     package var address: String
     /// 0 lets the kernel choose; `Listener.port` tells.
     package var port: UInt16
+    /// With it, the listener speaks HTTPS and WSS, and nothing else.
+    package var tls: TLSContext?
+    package var tlsLimits = TLSLimits()
     package var limits = HTTPLimits()
     package var webSocketLimits = WebSocketLimits()
     /// Proxies whose connections begin with a PROXY header (version 2) that says whose they are; nobody else's is read.

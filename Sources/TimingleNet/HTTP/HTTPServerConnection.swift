@@ -187,6 +187,7 @@ final class HTTPServerConnection: StreamHandler {
         var context = RequestContext(
             loop: loop,
             requestID: self.shard.nextRequestID(),
+            isSecure: self.shard.configuration.tls != nil,
             log: self.shard.configuration.log,
             receivedAt: loop.now
         )

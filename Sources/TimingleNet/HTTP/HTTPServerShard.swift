@@ -98,7 +98,7 @@ final class HTTPServerShard: StreamConnectionOwner {
     private func serve(_ socket: consuming Socket, peer: SocketAddress, refusal: HTTPParseError?) {
         let handler = HTTPServerConnection(shard: self)
         let stream = StreamConnection(
-            io: SocketStream(socket),
+            io: self.transport(socket),
             loop: self.loop,
             peerAddress: peer,
             limits: self.streamLimits,
@@ -115,6 +115,12 @@ final class HTTPServerShard: StreamConnectionOwner {
         if refusal == .tooManyConnections { self.refusedSlots.insert(stream.ownerSlot) }
         handler.begin(on: stream, refusal: refusal)
         if self.isDraining { handler.drain() }
+    }
+
+    private func transport(_ socket: consuming Socket) -> any SocketIO {
+        let plain = SocketStream(socket)
+        guard let tls = self.configuration.tls else { return plain }
+        return TLSStream(plain, context: tls, limits: self.configuration.tlsLimits, log: self.configuration.log)
     }
 
     private func insert(_ stream: StreamConnection) {

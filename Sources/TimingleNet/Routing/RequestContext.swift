@@ -6,6 +6,8 @@ package struct RequestContext: Sendable {
     package let loop: EventLoop
     package var requestID: String
     package var parameters: RouteParameters
+    /// True where the request came over TLS of ours; a proxy's word is not in it.
+    package let isSecure: Bool
     package let receivedAt: MonotonicInstant
     private let baseLog: Log
     private var attachments: [any Sendable] = []
@@ -14,12 +16,14 @@ package struct RequestContext: Sendable {
         loop: EventLoop,
         requestID: String,
         parameters: RouteParameters = RouteParameters(),
+        isSecure: Bool = false,
         log: Log,
         receivedAt: MonotonicInstant = .now
     ) {
         self.loop = loop
         self.requestID = requestID
         self.parameters = parameters
+        self.isSecure = isSecure
         self.baseLog = log
         self.receivedAt = receivedAt
     }

@@ -202,4 +202,8 @@ package struct Socket: ~Copyable, Sendable {
 extension SystemError {
     /// Stands for a reset that was seen as readiness, not as the result of a call.
     static let connectionReset = SystemError(operation: "epoll_wait", code: ECONNRESET)
+    /// Stand for what a protocol between socket and connection met.
+    static let tlsFailure = SystemError(operation: "tls", code: EPROTO)
+    static let tlsTruncated = SystemError(operation: "tls", code: ECONNRESET)
+    static let tlsDeadline = SystemError(operation: "tls", code: ETIMEDOUT)
 }

@@ -54,6 +54,23 @@ extension ConfigurationTable {
         default: "1024",
         "bytes a second, in the mean, that a client with queued bytes has to take; 0: any progress will do"
     )
+    static let tlsCertificateFile = Variable(
+        "TLS_CERT_FILE",
+        .text,
+        "PEM file with the certificate chain, the leaf first; with TLS_KEY_FILE the listener speaks HTTPS and WSS "
+            + "only; SIGHUP reads both anew"
+    )
+    static let tlsKeyFile = Variable(
+        "TLS_KEY_FILE",
+        .text,
+        "PEM file with the certificate's private key, not encrypted"
+    )
+    static let tlsMinimumVersion = Variable(
+        "TLS_MIN_VERSION",
+        .choice([["1.2"], ["1.3"]]),
+        default: "1.2",
+        "oldest TLS version that clients may speak"
+    )
     static let corsOrigins = Variable("CORS_ALLOWED_ORIGINS", .list, "browser origins that may call; none by default")
     static let trustedProxies = Variable(
         "TRUSTED_PROXIES",
@@ -83,6 +100,7 @@ extension ConfigurationTable {
 
     static let listener: [Variable] = [
         bodyBytes, queueBytes, connections, connectionsPerAddress, headTimeout, bodyTimeout, idleTimeout, writeTimeout,
-        writeRate, corsOrigins, trustedProxies, forwardedField, proxyProtocol, gzip,
+        writeRate, tlsCertificateFile, tlsKeyFile, tlsMinimumVersion, corsOrigins, trustedProxies, forwardedField,
+        proxyProtocol, gzip,
     ]
 }

@@ -8,6 +8,8 @@ struct ListenerSettings: Sendable {
     let proxyProtocol: Bool
     /// Nil: answers go out as they are.
     let contentCoding: HTTPContentCoding?
+    /// Nil for plain text.
+    let tls: TLSServerSettings?
 
     init(_ reader: ConfigurationReader) {
         typealias Table = ConfigurationTable
@@ -25,6 +27,24 @@ struct ListenerSettings: Sendable {
         self.limits = limits
         self.proxyProtocol = reader.flag(Table.proxyProtocol)
         self.contentCoding = reader.flag(Table.gzip) ? HTTPContentCoding() : nil
+        if let certificateFile = reader.text(Table.tlsCertificateFile), let keyFile = reader.text(Table.tlsKeyFile) {
+            self.tls = TLSServerSettings(
+                certificateFile: certificateFile,
+                keyFile: keyFile,
+                minimumVersion: reader.choice(Table.tlsMinimumVersion) == "1.3" ? .tls13 : .tls12
+            )
+        } else {
+            self.tls = nil
+        }
+    }
+
+    /// Half a pair of files is a mistake, and plain text by mistake would be a worse one.
+    static func checkTogether(_ reader: inout ConfigurationReader) {
+        let pair = [ConfigurationTable.tlsCertificateFile, ConfigurationTable.tlsKeyFile]
+        let missing = pair.filter { reader.text($0) == nil }
+        guard missing.count == 1, let variable = missing.first else { return }
+        let other = pair.first { reader.text($0) != nil }
+        reader.report(variable, "is required beside \(other?.name ?? "")")
     }
 
     /// The most connections for which so many descriptors are enough, refusals and everything else included.

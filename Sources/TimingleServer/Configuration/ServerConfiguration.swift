@@ -180,6 +180,7 @@ extension ServerConfiguration {
             guard let secret = reader.text(variable), let weakness = Self.weakness(of: secret) else { continue }
             reader.report(variable, weakness)
         }
+        ListenerSettings.checkTogether(&reader)
         if reader.duration(Table.webSocketReadTimeout) <= reader.duration(Table.webSocketPing) {
             reader.report(Table.webSocketReadTimeout, "must be longer than WS_PING_INTERVAL")
         }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import TimingleNet
 
 /// Asks a running server whether it is ready, for `timingle healthcheck`.
 enum HealthProbe {
@@ -16,8 +17,8 @@ enum HealthProbe {
 
     /// True for status 200 within three seconds; `asProxy` says that the server wants a PROXY header from here.
     ///
-    /// Blocks.
-    static func isReady(host: String, port: UInt16, asProxy: Bool) -> Bool {
+    /// With `tls` it speaks HTTPS; whose certificate it is does not matter, since nothing is told. Blocks.
+    static func isReady(host: String, port: UInt16, asProxy: Bool, tls: TLSContext? = nil) -> Bool {
         let isIPv6 = host.contains(":")
         let fd = socket(isIPv6 ? AF_INET6 : AF_INET, CInt(SOCK_STREAM.rawValue), 0)
         guard fd >= 0 else { return false }
@@ -27,22 +28,16 @@ enum HealthProbe {
         _ = setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, size)
         _ = setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, size)
         guard isIPv6 ? Self.connect6(fd, host, port) : Self.connect4(fd, host, port) else { return false }
-        let request =
-            (asProxy ? Self.proxyHeader : [])
-            + Array("GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8)
-        // SAFETY: both calls stay within buffers that live during them.
-        guard send(fd, request, request.count, CInt(MSG_NOSIGNAL)) == request.count else {
-            return false
-        }
-        var answer = [UInt8](repeating: 0, count: 12)
-        var filled = 0
-        while filled < answer.count {
-            let room = answer.count - filled
-            let count = answer.withUnsafeMutableBytes { buffer in
-                recv(fd, buffer.baseAddress.map { $0 + filled }, room, 0)
-            }
-            guard count > 0 else { return false }
-            filled += count
+        let stream = BlockingStream(fd: fd)
+        if asProxy, !stream.sendAll(Self.proxyHeader) { return false }
+        if let tls, !stream.begin(tls) { return false }
+        let request = Array("GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8)
+        guard stream.write(request) else { return false }
+        var answer: [UInt8] = []
+        while answer.count < 12 {
+            let portion = stream.read(atMost: 12 - answer.count)
+            guard !portion.isEmpty else { return false }
+            answer += portion
         }
         return answer == Array("HTTP/1.1 200".utf8)
     }

@@ -21,6 +21,7 @@ struct AcceptorTests {
                 responder: { _, _ in HTTPResponse(.ok) }
             )
             configuration.limits.connections = 1
+            try configuration.useTestTransport()
             let listener = try await Listener.bind(configuration, group: group)
             let first = try RawClient(port: listener.port)
             try await first.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -41,6 +42,7 @@ struct AcceptorTests {
         try await withEventLoopGroup(count: 2) { group in
             var configuration = HTTPServerConfiguration { _, _ in HTTPResponse(.ok) }
             configuration.limits.connectionsPerNetwork = 2
+            try configuration.useTestTransport()
             let listener = try await Listener.bind(configuration, group: group)
             func client(from address: String) async throws -> RawClient {
                 let client = try RawClient(port: listener.port, from: address)

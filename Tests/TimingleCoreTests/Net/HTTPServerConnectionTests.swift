@@ -21,6 +21,7 @@ struct HTTPServerConnectionTests {
         try await withEventLoopGroup(count: 1) { group in
             var configuration = HTTPServerConfiguration(responder: responder)
             configuration.limits = limits
+            try configuration.useTestTransport()
             let listener = try await Listener.bind(configuration, group: group)
             do {
                 try await body(listener)

@@ -21,6 +21,7 @@ struct ListenerTests {
         try await withEventLoopGroup(count: loops) { group in
             var configuration = HTTPServerConfiguration(responder: responder)
             configuration.limits = limits
+            try configuration.useTestTransport()
             let listener = try await Listener.bind(configuration, group: group)
             do {
                 try await body(listener)
