@@ -39,7 +39,8 @@ package struct HTTPLimits: Sendable {
     package var halfCloseGrace: Duration = .seconds(2)
     /// Connections of one listener over all loops; beyond it 503, and a little further on accepting pauses.
     package var connections = 100_000
-    /// Connections of one IPv4 address or one IPv6 /64; beyond it 429, and a little further on no answer at all.
+    /// Connections of one IPv4 address or one IPv6 /64; beyond it 429, and a little further on no answer at all;
+    /// over TLS none from the first, and no handshake.
     package var connectionsPerNetwork = Int.max
     /// How long a trusted proxy may take for its PROXY header, and how much may follow its prefix.
     package var proxyHeaderDeadline: Duration = .seconds(5)

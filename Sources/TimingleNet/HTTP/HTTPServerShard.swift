@@ -96,6 +96,11 @@ final class HTTPServerShard: StreamConnectionOwner {
     }
 
     private func serve(_ socket: consuming Socket, peer: SocketAddress, refusal: HTTPParseError?) {
+        if refusal == .tooManyConnections, self.configuration.tls != nil {
+            // Whoever comes too often does not get a handshake out of us only to be told so.
+            self.census?.leave(peer, wasRefused: true)
+            return self.uncount()
+        }
         let handler = HTTPServerConnection(shard: self)
         let stream = StreamConnection(
             io: self.transport(socket),

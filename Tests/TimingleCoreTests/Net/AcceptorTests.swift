@@ -54,8 +54,10 @@ struct AcceptorTests {
                 served.append(try await client(from: address))
                 _ = try await served.last?.receive(until: "200")
             }
-            let refused = try await client(from: "127.0.0.1").receiveAll()
-            #expect(refused.hasPrefix("HTTP/1.1 429 ") && refused.contains("Connection: close"))
+            if TestTransport.current == .plain {
+                let refused = try await client(from: "127.0.0.1").receiveAll()
+                #expect(refused.hasPrefix("HTTP/1.1 429 ") && refused.contains("Connection: close"))
+            }
             // Those who do not even go away when told are not told without end.
             var stubborn: [RawClient] = []
             for _ in 0..<40 { stubborn.append(try RawClient(port: listener.port, from: "127.0.0.1")) }
@@ -65,9 +67,35 @@ struct AcceptorTests {
             served = []
             // Their ends are on their way; a client that comes again is served before long.
             while true {
-                let again = try await client(from: "127.0.0.1")
-                if (try? await again.receive(until: "200")) != nil { break }
+                if (try? await client(from: "127.0.0.1").receive(until: "200")) != nil { break }
             }
+            await listener.close()
+        }
+    }
+
+    @Test func whoComesTooOftenGetsNoHandshake() async throws {
+        try await withEventLoopGroup(count: 1) { group in
+            var configuration = HTTPServerConfiguration { _, _ in HTTPResponse(.ok) }
+            configuration.tls = try TestTransport.serverContext.get()
+            configuration.limits.connectionsPerNetwork = 1
+            configuration.proxyProtocolPeers = [try #require(AddressBlock("127.0.0.2"))]
+            configuration.uncountedPeers = configuration.proxyProtocolPeers
+            let listener = try await Listener.bind(configuration, group: group)
+            let served = try RawClient(port: listener.port, transport: .tls)
+            try await served.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            _ = try await served.receive(until: "200")
+            // Nothing was said by either side.
+            let refused = try RawClient(port: listener.port, transport: .plain)
+            #expect(try await refused.receiveAll().isEmpty)
+            // Behind a proxy the header comes first, in the clear, and then the same holds for whom it names.
+            var proxied: [RawClient] = []
+            for _ in 0..<2 {
+                proxied.append(try RawClient(port: listener.port, from: "127.0.0.2", transport: .plain))
+                try await proxied.last?.send(ProxyProtocolHeaderTests.ipv4)
+            }
+            #expect(try await proxied[1].receiveAll().isEmpty)
+            #expect(listener.connectionCount == 2)
+            proxied = []
             await listener.close()
         }
     }
