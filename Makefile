@@ -7,6 +7,7 @@ SHELL := /bin/bash
 FILTER ?=
 E2E ?=
 RELEASE ?=
+TLS ?=
 
 help: ## Show this menu
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,8 +27,8 @@ release: ## Release build
 unit: ## Swift tests on real servers (FILTER=SuiteName)
 	@FILTER='$(FILTER)' exec scripts/test.sh unit
 
-e2e: ## End-to-end tests of the binary (E2E="-k restart", RELEASE=1, TIMINGLE_BINARY=path)
-	@E2E='$(E2E)' RELEASE='$(RELEASE)' exec scripts/test.sh e2e
+e2e: ## End-to-end tests of the binary (E2E="-k restart", TLS=1, RELEASE=1, TIMINGLE_BINARY=path)
+	@TLS='$(TLS)' E2E='$(E2E)' RELEASE='$(RELEASE)' exec scripts/test.sh e2e
 
 format: ## Format all Swift files
 	swift format --in-place --parallel --recursive Sources Tests Benchmarks Package.swift

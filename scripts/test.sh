@@ -82,7 +82,11 @@ if [ "$what" != unit ]; then
     export TIMINGLE_BINARY
     say "End-to-end tests of $TIMINGLE_BINARY"
     # shellcheck disable=SC2086
-    "$VENV/bin/python" -m pytest Tests/EndToEnd ${E2E:-} || failed+=("end-to-end tests")
+    TIMINGLE_E2E_TLS=${TLS:-} "$VENV/bin/python" -m pytest Tests/EndToEnd ${E2E:-} || failed+=("end-to-end tests")
+    if [ "$what" = all ]; then
+        say "End-to-end tests over TLS"
+        TIMINGLE_E2E_TLS=1 "$VENV/bin/python" -m pytest Tests/EndToEnd || failed+=("end-to-end tests over TLS")
+    fi
 fi
 
 if [ ${#failed[@]} -gt 0 ]; then

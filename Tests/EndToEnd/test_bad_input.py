@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 
 import pytest
 
@@ -213,7 +212,7 @@ def test_unknown_fields_are_ignored_and_null_is_absent(person):
 
 def raw(server, request: bytes, seconds: float = 10) -> tuple[int, dict[str, str], bytes]:
     """Status, fields and body of the answer to these bytes."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=seconds) as connection:
+    with server.connection(seconds) as connection:
         try:
             connection.sendall(request)
         except OSError:
@@ -288,7 +287,7 @@ def test_a_body_beyond_the_limit_is_413_and_the_next_request_is_served(person):
 
 
 def test_requests_in_one_packet_are_answered_in_order(server):
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+    with server.connection() as connection:
         one = b"GET /livez HTTP/1.1\r\n" + HOST + b"\r\n"
         last = b"GET /nothing HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
         connection.sendall(one * 10 + last)

@@ -122,7 +122,10 @@ final class TLSContextHandle: @unchecked Sendable {
         func has(_ library: CInt, _ reasons: CInt...) -> Bool {
             entries.contains { $0.library == library && reasons.contains($0.reason) }
         }
-        if has(CInt(ERR_LIB_X509), X509_R_KEY_VALUES_MISMATCH, X509_R_KEY_TYPE_MISMATCH) {
+        // A key of another kind has a place of its own, in which there is no certificate.
+        if has(CInt(ERR_LIB_X509), X509_R_KEY_VALUES_MISMATCH, X509_R_KEY_TYPE_MISMATCH)
+            || has(CInt(ERR_LIB_SSL), SSL_R_NO_CERTIFICATE_ASSIGNED)
+        {
             return "is not the key of the certificate in \(certificateFile)"
         }
         if has(CInt(ERR_LIB_PEM), PEM_R_BAD_PASSWORD_READ) {

@@ -35,7 +35,7 @@ def http_client(server: Server, address: str | None = None, **fields: str) -> ht
         headers=fields,
         timeout=30,
         trust_env=False,
-        transport=httpx.HTTPTransport(local_address=address or fresh_address()),
+        transport=httpx.HTTPTransport(verify=server.tls or False, local_address=address or fresh_address()),
     )
 
 
@@ -154,10 +154,11 @@ class Chat:
         self.close_code: int | None = None
         self._changed = threading.Condition()
         self._connection = connect(
-            f"ws://127.0.0.1:{person.server.port}/api/v1/ws?event_id={event_id}{query}",
+            f"{person.server.socket_url}/api/v1/ws?event_id={event_id}{query}",
             additional_headers={"Authorization": f"Bearer {person.token}"} if fields is None else fields,
             subprotocols=list(subprotocols) or None,
             compression=None,
+            ssl=person.server.threaded_tls,
             proxy=None,
             open_timeout=15,
             close_timeout=5,
