@@ -10,6 +10,7 @@ enum BareListener {
     static func main() {
         let options = BareListenerOptions(CommandLine.arguments)
         signal(SIGPIPE, SIG_IGN)
+        ProcessMemory.keepFreed(bytes: 16 * 1024 * 1024)
         Self.raiseDescriptorLimit()
         // Not on the main actor, whose thread only waits.
         Task { @concurrent in

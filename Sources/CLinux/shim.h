@@ -3,6 +3,7 @@
 #define TIMINGLE_CLINUX_SHIM_H
 
 #include <errno.h>
+#include <malloc.h>
 #include <linux/sockios.h>
 #include <malloc.h>
 #include <netinet/in.h>

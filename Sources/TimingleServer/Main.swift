@@ -55,6 +55,7 @@ enum Main {
             guard let configuration = Self.configuration() else { return ExitCode.configuration }
             return await MigrateCommand(configuration: configuration).run(action)
         case .serve:
+            ProcessMemory.keepFreed(bytes: 16 * 1024 * 1024)
             guard let configuration = Self.configuration() else { return ExitCode.configuration }
             return await ServeCommand(configuration: configuration).run()
         }

@@ -68,15 +68,18 @@ package final class RoomFanout: Sendable {
 
     /// Hands the frame to all members at the end of their loops' turns; never waits and never delivers inside the call.
     package func publish(_ frame: BroadcastFrame, to room: Int64) {
-        let here = self.placeOfThisThread()
-        let loops: RoomPresence.LoopSet
-        if let here, let presence = here.shard.value.enqueue(frame, room: room) {
-            loops = presence.loops
+        let here = self.indexOfThisThread()
+        var loops: RoomPresence.LoopSet
+        if let here, let present = self.places[here].shard.value.enqueue(frame, room: room) {
+            loops = present
+            loops.remove(here)
+            // The usual case: all members are where the publication came from.
+            guard !loops.isEmpty else { return }
         } else {
             guard let presence = self.stripe(room).rooms.withLock({ $0[room] }) else { return }
             loops = presence.loops
         }
-        for index in loops where index != here?.loop.index {
+        for index in loops {
             let place = self.places[index]
             guard place.inbox.append(RoomInbox.Publication(room: room, frame: frame)) else { continue }
             place.loop.execute {
@@ -92,10 +95,11 @@ package final class RoomFanout: Sendable {
         self.stripe(room).rooms.withLock { $0[room]?.members } ?? 0
     }
 
-    private func placeOfThisThread() -> Place? {
-        guard let loop = EventLoop.current, loop.index < self.places.count else { return nil }
-        let place = self.places[loop.index]
-        return place.loop === loop ? place : nil
+    @inline(__always)
+    private func indexOfThisThread() -> Int? {
+        guard let loop = EventLoop.current else { return nil }
+        let index = loop.index
+        return index < self.places.count && self.places[index].loop === loop ? index : nil
     }
 
     private func stripe(_ room: Int64) -> Stripe {

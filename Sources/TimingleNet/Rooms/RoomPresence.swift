@@ -25,6 +25,9 @@ final class RoomPresence: Sendable {
     /// Up to 64 small numbers.
     struct LoopSet: Sequence, IteratorProtocol {
         var bits: UInt64
+        var isEmpty: Bool { self.bits == 0 }
+
+        mutating func remove(_ index: Int) { self.bits &= ~(1 << UInt64(index)) }
 
         mutating func next() -> Int? {
             guard self.bits != 0 else { return nil }

@@ -38,6 +38,8 @@ final class RoomShard<Member: RoomMember>: TurnEndHandler {
     private var rooms: [Int64: Room] = [:]
     /// Rooms that have something to hand out at the end of the turn.
     private var dirtyRooms: [Room] = []
+    /// The room that was published to last in this turn.
+    private var latestRoom: Room?
     private var runningRooms: [Room] = []
     /// Unique in the shard, also across rooms that were emptied and made anew.
     private var generation: UInt64 = 0
@@ -62,7 +64,7 @@ final class RoomShard<Member: RoomMember>: TurnEndHandler {
             // What was published before is for those who were there.
             place.deliver()
         } else {
-            place = Room(presence: presence)
+            place = Room(id: room, presence: presence)
             self.rooms[room] = place
         }
         let slot = place.add(member, generation: self.generation)
@@ -82,20 +84,29 @@ final class RoomShard<Member: RoomMember>: TurnEndHandler {
         return .left(roomIsEmpty: true)
     }
 
-    /// Keeps the frame for the end of the turn, for whoever is a member then; nil when the room has nobody here.
-    func enqueue(_ frame: BroadcastFrame, room: Int64) -> RoomPresence? {
-        guard let room = self.rooms[room] else { return nil }
+    /// Keeps the frame for the end of the turn, for whoever is a member then.
+    ///
+    /// Returns the loops that have members; nil when this one has none.
+    func enqueue(_ frame: BroadcastFrame, room id: Int64) -> RoomPresence.LoopSet? {
+        // Messages that were read together are mostly for one room.
+        if let latest = self.latestRoom, latest.id == id, latest.batchGrows {
+            _ = latest.enqueue(frame)
+            return latest.presence.loops
+        }
+        guard let room = self.rooms[id] else { return nil }
         if room.enqueue(frame) {
             if self.dirtyRooms.isEmpty { self.askForTurnEnd(self) }
             self.dirtyRooms.append(room)
+            self.latestRoom = room
         }
-        return room.presence
+        return room.presence.loops
     }
 
     /// Hands out what was kept, in no particular order of members.
     ///
     /// Members may leave and join meanwhile: who has left gets nothing, who joins gets what is published next.
     func turnEnded() {
+        self.latestRoom = nil
         swap(&self.dirtyRooms, &self.runningRooms)
         for room in self.runningRooms { room.deliver() }
         self.runningRooms.removeAll(keepingCapacity: true)
@@ -111,6 +122,7 @@ final class RoomShard<Member: RoomMember>: TurnEndHandler {
         /// A batch that has grown beyond this is followed by another.
         private static var batchBytesMax: Int { 64 * 1024 }
 
+        let id: Int64
         let presence: RoomPresence
         /// What this turn brought: full batches, and the one that grows.
         private var fullBatches: [BroadcastFrame] = []
@@ -124,7 +136,13 @@ final class RoomShard<Member: RoomMember>: TurnEndHandler {
         private var deliveries = 0
         private var holes = 0
 
-        init(presence: RoomPresence) { self.presence = presence }
+        init(id: Int64, presence: RoomPresence) {
+            self.id = id
+            self.presence = presence
+        }
+
+        /// True between a turn's first publication and its delivery.
+        var batchGrows: Bool { self.batch != nil }
 
         var count: Int { self.members.count - self.holes }
 

@@ -8,23 +8,25 @@ enum WebSocketFrameEncoder {
         precondition(!opcode.isControl || payload.count <= self.maxControlBytes, "control frame over 125 bytes")
         let count = payload.count
         let headSize = count <= 125 ? 2 : count <= 0xFFFF ? 4 : 10
-        // Not `unsafeUninitializedCapacity`: that is unspecialised in the library and looks up metadata at each call.
-        var frame = [UInt8](repeating: 0, count: headSize + count)
-        frame.withUnsafeMutableBytes { raw in
-            // SAFETY: all `headSize + count` bytes are there; stores are at offsets within the head.
-            raw[0] = 0x80 | opcode.rawValue
-            switch headSize {
-            case 2:
-                raw[1] = UInt8(count)
-            case 4:
-                raw[1] = 126
-                raw.storeBytes(of: UInt16(count).bigEndian, toByteOffset: 2, as: UInt16.self)
-            default:
-                raw[1] = 127
-                raw.storeBytes(of: UInt64(count).bigEndian, toByteOffset: 2, as: UInt64.self)
-            }
-            UnsafeMutableRawBufferPointer(rebasing: raw[headSize...]).copyMemory(from: payload)
+        // Neither `unsafeUninitializedCapacity` nor `repeating`: those are unspecialised in the library and look up
+        // metadata at each call.
+        var frame: [UInt8] = []
+        frame.reserveCapacity(headSize + count)
+        frame.append(0x80 | opcode.rawValue)
+        switch headSize {
+        case 2:
+            frame.append(UInt8(count))
+        case 4:
+            frame.append(126)
+            frame.append(UInt8(count >> 8))
+            frame.append(UInt8(count & 0xFF))
+        default:
+            frame.append(127)
+            for shift in stride(from: 56, through: 0, by: -8) { frame.append(UInt8(count >> shift & 0xFF)) }
         }
+        // SAFETY: bytes are bytes; a buffer of them is copied at once where a raw one goes byte by byte.
+        let bytes = payload.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        frame.append(contentsOf: UnsafeBufferPointer(start: bytes, count: count))
         return frame
     }
 
