@@ -50,8 +50,8 @@ package final class SocketStream: SocketIO {
     package func close(reset: Bool) {
         if let loop = self.loop, let registration = self.registration {
             self.registration = nil
-            // The descriptor is open and registered, so epoll has no reason to refuse.
-            try? loop.deregister(registration)
+            // Closed below: a call to epoll_ctl(2) would be for nothing.
+            loop.deregisterClosing(registration)
         }
         if reset { try? self.socket?.resetOnClose() }
         self.socket = nil

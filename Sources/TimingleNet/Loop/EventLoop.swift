@@ -140,6 +140,12 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
         try self.selector.deregister(id)
     }
 
+    /// Ends a registration of a descriptor that nothing else refers to and that the caller closes before it returns.
+    package func deregisterClosing(_ id: RegistrationID) {
+        self.preconditionInLoop()
+        self.selector.forget(id)
+    }
+
     /// Calls `action` on the loop once `delay` has passed, counted from this turn's `now`.
     @discardableResult
     package func schedule(after delay: Duration, _ action: @escaping () -> Void) -> TimerToken {

@@ -65,6 +65,13 @@ struct Selector: ~Copyable {
     }
 
     mutating func deregister(_ id: RegistrationID) throws(SystemError) {
+        let fd = self.forget(id)
+        try self.epoll.remove(fd)
+    }
+
+    /// Ends a registration whose descriptor is closed at once: the kernel then takes it out by itself.
+    @discardableResult
+    mutating func forget(_ id: RegistrationID) -> CInt {
         let index = Int(id.index)
         precondition(self.entries[index].generation == id.generation, "deregistered twice")
         let fd = self.entries[index].fd
@@ -72,7 +79,7 @@ struct Selector: ~Copyable {
         self.entries[index].handler = nil
         self.entries[index].fd = -1
         self.free.append(id.index)
-        try self.epoll.remove(fd)
+        return fd
     }
 
     func wait(timeoutMilliseconds: CInt) throws(SystemError) -> Int {

@@ -44,6 +44,25 @@ struct SelectorTests {
         #expect(again.generation != firstID.generation || again.index != firstID.index)
     }
 
+    @Test func aForgottenDescriptorIsGoneOnceItIsClosed() throws {
+        var selector = try Selector(eventsPerWait: 8)
+        let (first, firstPeer) = self.socketPair()
+        let handler = Recorder()
+        let firstID = try selector.register(first, interest: .read, handler: handler)
+        #expect(write(firstPeer, "x", 1) == 1)
+        selector.forget(firstID)
+        close(first)
+        try self.expectEvents(0, of: selector, within: 0)
+        // The kernel gives the lowest number out again.
+        let (second, secondPeer) = self.socketPair()
+        defer { for fd in [second, firstPeer, secondPeer] { close(fd) } }
+        #expect(second == first)
+        _ = try selector.register(second, interest: .read, handler: handler)
+        #expect(write(secondPeer, "y", 1) == 1)
+        try self.expectEvents(1, of: selector, within: 1_000)
+        #expect(selector.delivery(0)?.readiness == .readable)
+    }
+
     @Test func interestDecidesWhatIsReported() throws {
         var selector = try Selector(eventsPerWait: 8)
         let (fd, peer) = self.socketPair()
