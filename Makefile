@@ -1,7 +1,7 @@
 # The menu. Nothing lives only in continuous integration.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test build release unit e2e format lint tsan asan bench bench-counts services-start services-stop reset ci clean
+.PHONY: help run test build release unit e2e format lint tsan asan bench bench-counts fuzz services-start services-stop reset ci clean
 
 # make unit FILTER=HubTests; make e2e E2E="-k restart" RELEASE=1; make run RELEASE=1 PORT=9000
 FILTER ?=
@@ -31,7 +31,7 @@ e2e: ## End-to-end tests of the binary (E2E="-k restart", TLS=1, RELEASE=1, TIMI
 	@TLS='$(TLS)' E2E='$(E2E)' RELEASE='$(RELEASE)' exec scripts/test.sh e2e
 
 format: ## Format all Swift files
-	swift format --in-place --parallel --recursive Sources Tests Benchmarks Package.swift
+	swift format --in-place --parallel --recursive Sources Tests Benchmarks Fuzz Package.swift
 
 lint: ## Check the style
 	@scripts/lint.sh
@@ -47,6 +47,9 @@ bench: ## The listener beside a bare hub in C and rivals (REPS=1 DUR=1 for a gla
 
 bench-counts: ## System calls, allocations and instructions per unit of work
 	@DUR='$(DUR)' exec scripts/bench.sh counts
+
+fuzz: ## Look for inputs that break the parsers (TARGET=HTTPBody, SECONDS=60 each)
+	@SECONDS_EACH='$(or $(SECONDS),60)' exec scripts/fuzz.sh $(TARGET)
 
 services-start: ## Start private PostgreSQL, Redis and nats-server, and print their URLs
 	@scripts/services.sh start run

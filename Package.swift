@@ -74,5 +74,12 @@ let package = Package(
             dependencies: ["TimingleCore", "TimingleNet", "TimingleServer", "TimingleTestSupport"],
             swiftSettings: houseSettings
         ),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: ["TimingleNet", "TimingleTestSupport"],
+            path: "Fuzz",
+            exclude: ["Corpus", "Entry"],
+            swiftSettings: houseSettings
+        ),
     ]
 )

@@ -3,4 +3,4 @@
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-swift format lint --strict --parallel --recursive Sources Tests Benchmarks Package.swift
+swift format lint --strict --parallel --recursive Sources Tests Benchmarks Fuzz Package.swift

@@ -1,0 +1,87 @@
+#if canImport(TimingleNet)
+@testable internal import TimingleNet
+#endif
+#if canImport(TimingleTestSupport)
+internal import TimingleTestSupport
+#endif
+
+/// A client's frames: the same messages in one piece as in many, within their limits, and text that is text.
+enum WebSocketFramesFuzz {
+    private enum Event: Equatable {
+        case message(isText: Bool, [UInt8])
+        case control(WebSocketOpcode, [UInt8])
+        case refused(WebSocketProtocolError)
+    }
+
+    private static let maxFrameBytes = 300
+    private static let maxMessageBytes = 400
+    /// A frame's longest head: what cannot be read yet.
+    private static let keptBytesMax = 13
+
+    static func check(_ input: FuzzInput) throws {
+        let whole = try Self.read([input.bytes])
+        let inPieces = try Self.read(input.chunks)
+        try FuzzFinding.unless(whole == inPieces, "pieces mean the same: \(whole), \(inPieces)")
+        for event in whole {
+            switch event {
+            case .message(let isText, let bytes):
+                try FuzzFinding.unless(bytes.count <= Self.maxMessageBytes, "a message is within its limit")
+                let isValid = String(validating: bytes, as: UTF8.self) != nil
+                try FuzzFinding.unless(!isText || isValid, "text is UTF-8")
+                try Self.checkWritten(event, isText ? .text : .binary, bytes)
+            case .control(let opcode, let bytes):
+                try FuzzFinding.unless(opcode.isControl && bytes.count <= 125, "a control frame is short")
+                try Self.checkWritten(event, opcode, bytes)
+            case .refused:
+                break
+            }
+        }
+    }
+
+    /// As the client would send it in one frame, and as we would.
+    private static func checkWritten(_ event: Event, _ opcode: WebSocketOpcode, _ bytes: [UInt8]) throws {
+        if bytes.count <= Self.maxFrameBytes {
+            let again = try Self.read([WebSocketClientFrame(opcode.rawValue, bytes).bytes])
+            try FuzzFinding.unless(again == [event], "\(event) reads back as \(again)")
+        }
+        let ours = WebSocketServerFrame.all(in: WebSocketFrameEncoder.frame(opcode, bytes))
+        try FuzzFinding.unless(
+            ours == [WebSocketServerFrame(opcode.rawValue, bytes)],
+            "\(event) is written as \(ours ?? [])"
+        )
+    }
+
+    private static func read(_ chunks: [[UInt8]]) throws -> [Event] {
+        var decoder = WebSocketFrameDecoder()
+        var assembler = WebSocketMessageAssembler()
+        var events: [Event] = []
+        var kept: [UInt8] = []
+        for chunk in chunks {
+            kept += chunk
+            var offset = 0
+            let isRefused = kept.withUnsafeMutableBytes { buffer in
+                do throws(WebSocketProtocolError) {
+                    while let part = try decoder.next(buffer, from: &offset, maxFrameBytes: Self.maxFrameBytes) {
+                        let bytes = UnsafeRawBufferPointer(rebasing: buffer[part.range])
+                        let outcome = try assembler.partReceived(part, bytes, maxMessageBytes: Self.maxMessageBytes)
+                        switch outcome {
+                        case .nothing: break
+                        case .wholeMessage(let isText): events.append(.message(isText: isText, Array(bytes)))
+                        case .assembledMessage(let isText):
+                            events.append(.message(isText: isText, assembler.takeMessage()))
+                        case .control(let opcode): events.append(.control(opcode, assembler.takeControlPayload()))
+                        }
+                    }
+                    return false
+                } catch {
+                    events.append(.refused(error))
+                    return true
+                }
+            }
+            if isRefused { break }
+            kept.removeFirst(offset)
+            try FuzzFinding.unless(kept.count <= Self.keptBytesMax, "payload is not held back")
+        }
+        return events
+    }
+}
