@@ -4,78 +4,47 @@
 ///
 /// Those of a request are byte ranges into its head, and become strings only where someone asks.
 package struct HTTPFields: Sendable {
-    private enum Storage: Sendable {
-        case received(HTTPFieldBlock)
-        case built([Field])
-    }
+    private var block: HTTPFieldBlock
 
-    private struct Field: Sendable {
-        var name: String
-        var value: String
-    }
-
-    private var storage: Storage
-
-    package init() { self.storage = .built([]) }
+    package init() { self.block = HTTPFieldBlock(bytes: [], lines: []) }
 
     /// Reads the fields of a request's head.
-    init(_ block: HTTPFieldBlock) { self.storage = .received(block) }
+    init(_ block: HTTPFieldBlock) { self.block = block }
 
-    package var count: Int {
-        switch self.storage {
-        case .received(let block): block.lines.count
-        case .built(let fields): fields.count
-        }
-    }
+    package var count: Int { self.block.lines.count }
 
     /// The field's value, repeats joined by ", "; setting replaces them all, nil removes them.
     package subscript(name: String) -> String? {
         get {
-            switch self.storage {
-            case .received(let block):
-                var result: String?
-                for line in block.lines where block.name(line, equals: name) {
-                    let value = block.value(line)
-                    result = result.map { "\($0), \(value)" } ?? value
-                }
-                return result
-            case .built(let fields):
-                var result: String?
-                for field in fields where asciiEqualsIgnoringCase(field.name.utf8, name.utf8) {
-                    result = result.map { "\($0), \(field.value)" } ?? field.value
-                }
-                return result
+            var result: String?
+            for line in self.block.lines where self.block.name(line, equals: name) {
+                let value = self.block.value(line)
+                result = result.map { "\($0), \(value)" } ?? value
             }
+            return result
         }
         set {
-            self.mutateFields { fields in
-                fields.removeAll { asciiEqualsIgnoringCase($0.name.utf8, name.utf8) }
-                if let newValue { fields.append(Field(name: name, value: newValue)) }
+            if self.contains(name) {
+                let block = self.block
+                self.block.lines.removeAll { block.name($0, equals: name) }
             }
+            if let newValue { self.block.append(name, newValue) }
         }
     }
 
     /// Each value of the field as it came, in order.
     package func values(_ name: String) -> [String] {
-        switch self.storage {
-        case .received(let block):
-            block.lines.filter { block.name($0, equals: name) }.map { block.value($0) }
-        case .built(let fields):
-            fields.filter { asciiEqualsIgnoringCase($0.name.utf8, name.utf8) }.map(\.value)
-        }
+        self.block.lines.filter { self.block.name($0, equals: name) }.map { self.block.value($0) }
     }
 
     package func contains(_ name: String) -> Bool {
-        switch self.storage {
-        case .received(let block): block.lines.contains { block.name($0, equals: name) }
-        case .built(let fields): fields.contains { asciiEqualsIgnoringCase($0.name.utf8, name.utf8) }
-        }
+        self.block.lines.contains { self.block.name($0, equals: name) }
     }
 
     /// Adds a field line after those that are there.
-    package mutating func append(_ name: String, _ value: String) {
-        self.mutateFields { $0.append(Field(name: name, value: value)) }
-    }
+    ///
+    /// A name that is no token is our own bug and traps; control characters in the value become spaces.
+    package mutating func append(_ name: String, _ value: String) { self.block.append(name, value) }
 
     /// The comma-separated members of the field, trimmed, empty ones dropped.
     ///
@@ -96,39 +65,25 @@ package struct HTTPFields: Sendable {
 
     /// Calls `body` for each field line in order.
     package func forEach(_ body: (_ name: String, _ value: String) throws -> Void) rethrows {
-        switch self.storage {
-        case .received(let block):
-            for line in block.lines { try body(block.name(line), block.value(line)) }
-        case .built(let fields):
-            for field in fields { try body(field.name, field.value) }
-        }
+        for line in self.block.lines { try body(self.block.name(line), self.block.value(line)) }
     }
 
-    private mutating func mutateFields(_ body: (inout [Field]) -> Void) {
-        var fields: [Field]
-        switch self.storage {
-        case .received(let block):
-            fields = block.lines.map { Field(name: block.name($0), value: block.value($0)) }
-        case .built(let built):
-            fields = built
-            self.storage = .built([])
-        }
-        body(&fields)
-        self.storage = .built(fields)
-    }
+    /// The bytes and where the lines lie in them, for the encoder.
+    var lines: HTTPFieldBlock { self.block }
 }
 
 extension HTTPFields: ExpressibleByDictionaryLiteral {
     package init(dictionaryLiteral elements: (String, String)...) {
-        self.storage = .built(elements.map { Field(name: $0.0, value: $0.1) })
+        self.init()
+        for (name, value) in elements { self.block.append(name, value) }
     }
 }
 
-/// One copy of a head and where its field lines lie in it.
+/// Bytes, a copied head or lines that we made, and where the field lines lie in them.
 ///
-/// Immutable.
+/// A value.
 struct HTTPFieldBlock: Sendable {
-    /// One field line: offsets into the head, names without the colon, values without outer whitespace.
+    /// One field line: offsets into the bytes, names without the colon, values without outer whitespace.
     struct Line: Sendable, Equatable {
         var nameStart: UInt32
         var nameEnd: UInt32
@@ -140,15 +95,49 @@ struct HTTPFieldBlock: Sendable {
     var lines: [Line]
 
     func name(_ line: Line, equals name: String) -> Bool {
-        asciiEqualsIgnoringCase(self.bytes[Int(line.nameStart)..<Int(line.nameEnd)], name.utf8)
+        guard name.utf8.count == Int(line.nameEnd - line.nameStart) else { return false }
+        return self.bytes.withUnsafeBufferPointer { bytes in
+            let own = UnsafeBufferPointer(rebasing: bytes[Int(line.nameStart)..<Int(line.nameEnd)])
+            return name.utf8.withContiguousStorageIfAvailable { asciiEqualsIgnoringCase(own, $0) }
+                ?? asciiEqualsIgnoringCase(own, name.utf8)
+        }
     }
 
-    func name(_ line: Line) -> String {
-        String(decoding: self.bytes[Int(line.nameStart)..<Int(line.nameEnd)], as: UTF8.self)
+    func name(_ line: Line) -> String { self.text(line.nameStart, line.nameEnd) }
+
+    func value(_ line: Line) -> String { self.text(line.valueStart, line.valueEnd) }
+
+    private func text(_ start: UInt32, _ end: UInt32) -> String {
+        self.bytes.withUnsafeBufferPointer { bytes in
+            String(decoding: UnsafeBufferPointer(rebasing: bytes[Int(start)..<Int(end)]), as: UTF8.self)
+        }
     }
 
-    func value(_ line: Line) -> String {
-        String(decoding: self.bytes[Int(line.valueStart)..<Int(line.valueEnd)], as: UTF8.self)
+    /// Adds a line, so that what is in here may be sent as it is.
+    mutating func append(_ name: String, _ value: String) {
+        precondition(
+            !name.isEmpty && name.utf8.allSatisfy(HTTPByteClass.isToken),
+            "a field's name is no token: \(name)"
+        )
+        if self.lines.isEmpty {
+            self.lines.reserveCapacity(4)
+            self.bytes.reserveCapacity(self.bytes.count + max(128, name.utf8.count + value.utf8.count))
+        }
+        let nameStart = UInt32(self.bytes.count)
+        self.bytes.append(contentsOf: name.utf8)
+        let valueStart = self.bytes.count
+        self.bytes.append(contentsOf: value.utf8)
+        // Values may carry what a peer sent: a control character must not end the line.
+        for index in valueStart..<self.bytes.count where !HTTPByteClass.isFieldValue(self.bytes[index]) {
+            self.bytes[index] = UInt8(ascii: " ")
+        }
+        let line = Line(
+            nameStart: nameStart,
+            nameEnd: UInt32(valueStart),
+            valueStart: UInt32(valueStart),
+            valueEnd: UInt32(self.bytes.count)
+        )
+        self.lines.append(line)
     }
 }
 

@@ -24,93 +24,100 @@ enum HTTPResponseEncoder {
         to out: inout [UInt8]
     ) -> [UInt8] {
         var content: [UInt8] = []
+        let forbidsContent = response.status.forbidsContent
         // RFC 9110 section 15.3.6: 205 has no content, and says so.
-        if case .bytes(let bytes) = response.body, !response.status.forbidsContent, response.status != .resetContent {
-            content = bytes
-        }
+        if case .bytes(let bytes) = response.body, !forbidsContent, response.status != .resetContent { content = bytes }
         let inline = !framing.isHead && content.count <= Self.inlineBodyBytes
-        Self.appendStart(response, date: date, to: &out)
-        if !response.status.forbidsContent {
-            out.append("Content-Length: ")
-            out.append(decimal: content.count)
-            out.append("\r\n")
+        let fields = response.fields.lines
+        let room = Self.startRoom(fields, date) + Self.endRoom + (inline ? content.count : 0)
+        HTTPHeadWriter.append(to: &out, atMost: room) { writer in
+            Self.writeStart(response.status, fields, date, &writer) { _ in false }
+            if !forbidsContent {
+                writer.write("Content-Length: ")
+                writer.write(decimal: content.count)
+                writer.write("\r\n")
+            }
+            if framing.close {
+                writer.write("Connection: close\r\n")
+            } else if framing.sayKeepAlive {
+                writer.write("Connection: keep-alive\r\n")
+            }
+            writer.write("\r\n")
+            if inline { writer.write(content) }
         }
-        if framing.close {
-            out.append("Connection: close\r\n")
-        } else if framing.sayKeepAlive {
-            out.append("Connection: keep-alive\r\n")
-        }
-        out.append("\r\n")
-        if inline { out.append(contentsOf: content) }
         return inline || framing.isHead ? [] : content
     }
 
     /// The 101 for a WebSocket: the handler's fields, then those of the handshake.
     static func encodeUpgrade(_ response: HTTPResponse, _ handshake: HTTPFields, date: [UInt8]) -> [UInt8] {
         var out: [UInt8] = []
-        out.reserveCapacity(320)
-        var response = response
-        response.status = .switchingProtocols
-        for name in ["Upgrade", "Sec-WebSocket-Accept", "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"] {
-            response.fields[name] = nil
+        let fields = response.fields.lines
+        let own = handshake.lines
+        let room = Self.startRoom(fields, date) + Self.startRoom(own, []) + Self.endRoom
+        HTTPHeadWriter.append(to: &out, atMost: room) { writer in
+            Self.writeStart(.switchingProtocols, fields, date, &writer, except: Self.isHandshake)
+            for line in own.lines { writer.write(own, line) }
+            writer.write("\r\n")
         }
-        Self.appendStart(response, date: date, to: &out)
-        handshake.forEach { name, value in Self.appendField(name, value, to: &out) }
-        out.append("\r\n")
         return out
     }
 
-    private static func appendStart(_ response: HTTPResponse, date: [UInt8], to out: inout [UInt8]) {
-        out.append("HTTP/1.1 ")
-        out.append(decimal: response.status.code)
-        out.append(UInt8(ascii: " "))
-        out.appendFieldValue(response.status.reason)
-        out.append("\r\n")
-        out.append(contentsOf: date)
-        response.fields.forEach { name, value in
-            guard !Self.isOwn(name) else { return }
-            Self.appendField(name, value, to: &out)
+    /// What Content-Length and Connection need at most, and the end of the section.
+    private static let endRoom = 96
+
+    private static func startRoom(_ fields: HTTPFieldBlock, _ date: [UInt8]) -> Int {
+        // Status lines are shorter than 64 bytes; a field line has a colon, a space and its end.
+        let bytes = fields.lines.reduce(0) { sum, line in
+            sum + Int(line.nameEnd - line.nameStart) + Int(line.valueEnd - line.valueStart) + 4
         }
+        return 64 + date.count + bytes
     }
 
-    private static func appendField(_ name: String, _ value: String, to out: inout [UInt8]) {
-        precondition(
-            !name.isEmpty && name.utf8.allSatisfy(HTTPByteClass.isToken),
-            "a response field's name is no token: \(name)"
-        )
-        out.append(contentsOf: name.utf8)
-        out.append(": ")
-        out.appendFieldValue(value)
-        out.append("\r\n")
+    private static func writeStart(
+        _ status: HTTPStatus,
+        _ fields: HTTPFieldBlock,
+        _ date: [UInt8],
+        _ writer: inout HTTPHeadWriter,
+        except isLeftOut: (_ name: UnsafeBufferPointer<UInt8>) -> Bool
+    ) {
+        if let line = status.statusLine {
+            writer.write(line)
+        } else {
+            writer.write("HTTP/1.1 ")
+            writer.write(decimal: status.code)
+            writer.write(" ")
+            writer.write(Array(status.reason.utf8))
+            writer.write("\r\n")
+        }
+        writer.write(date)
+        for line in fields.lines {
+            let isOwn = fields.bytes.withUnsafeBufferPointer { bytes in
+                let name = UnsafeBufferPointer(rebasing: bytes[Int(line.nameStart)..<Int(line.nameEnd)])
+                return Self.isOwn(name) || isLeftOut(name)
+            }
+            if !isOwn { writer.write(fields, line) }
+        }
     }
 
     /// Fields that only the connection may state.
-    private static func isOwn(_ name: String) -> Bool {
-        switch name.utf8.count {
-        case 4: asciiEqualsIgnoringCase(name.utf8, "date".utf8)
-        case 10: asciiEqualsIgnoringCase(name.utf8, "connection".utf8)
-        case 14: asciiEqualsIgnoringCase(name.utf8, "content-length".utf8)
-        case 17: asciiEqualsIgnoringCase(name.utf8, "transfer-encoding".utf8)
+    private static func isOwn(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+        switch name.count {
+        case 4: asciiEqualsIgnoringCase(name, "date".utf8)
+        case 10: asciiEqualsIgnoringCase(name, "connection".utf8)
+        case 14: asciiEqualsIgnoringCase(name, "content-length".utf8)
+        case 17: asciiEqualsIgnoringCase(name, "transfer-encoding".utf8)
         default: false
         }
     }
-}
 
-extension [UInt8] {
-    fileprivate mutating func append(_ text: StaticString) {
-        text.withUTF8Buffer { self.append(contentsOf: $0) }
-    }
-
-    fileprivate mutating func append(decimal number: Int) {
-        self.append(contentsOf: String(number).utf8)
-    }
-
-    /// Values may carry what a peer sent: a control character must not end the line.
-    fileprivate mutating func appendFieldValue(_ value: String) {
-        let start = self.count
-        self.append(contentsOf: value.utf8)
-        for index in start..<self.count where !HTTPByteClass.isFieldValue(self[index]) {
-            self[index] = UInt8(ascii: " ")
+    /// Fields that only the handshake may state.
+    private static func isHandshake(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+        switch name.count {
+        case 7: asciiEqualsIgnoringCase(name, "upgrade".utf8)
+        case 20: asciiEqualsIgnoringCase(name, "sec-websocket-accept".utf8)
+        case 22: asciiEqualsIgnoringCase(name, "sec-websocket-protocol".utf8)
+        case 24: asciiEqualsIgnoringCase(name, "sec-websocket-extensions".utf8)
+        default: false
         }
     }
 }

@@ -3,18 +3,14 @@
 /// Immutable; equal when the codes are.
 package struct HTTPStatus: Hashable, Sendable, CustomStringConvertible {
     package let code: Int
-    package let reason: String
 
-    /// Takes the usual phrase for `code`, or an empty one.
     package init(code: Int) {
-        self.init(code: code, reason: Self.phrase(code))
-    }
-
-    package init(code: Int, reason: String) {
         precondition((100...999).contains(code), "a status code has three digits")
         self.code = code
-        self.reason = reason
     }
+
+    /// The usual phrase, or an empty one.
+    package var reason: String { Self.phrases[self.code] ?? "" }
 
     package static func == (left: HTTPStatus, right: HTTPStatus) -> Bool { left.code == right.code }
     package func hash(into hasher: inout Hasher) { hasher.combine(self.code) }
@@ -24,51 +20,64 @@ package struct HTTPStatus: Hashable, Sendable, CustomStringConvertible {
     /// True where RFC 9110 forbids content: 1xx, 204, 304.
     package var forbidsContent: Bool { self.code < 200 || self.code == 204 || self.code == 304 }
 
-    package static let `continue` = HTTPStatus(code: 100)
-    package static let switchingProtocols = HTTPStatus(code: 101)
-    package static let ok = HTTPStatus(code: 200)
-    package static let created = HTTPStatus(code: 201)
-    package static let accepted = HTTPStatus(code: 202)
-    package static let noContent = HTTPStatus(code: 204)
-    package static let resetContent = HTTPStatus(code: 205)
-    package static let partialContent = HTTPStatus(code: 206)
-    package static let movedPermanently = HTTPStatus(code: 301)
-    package static let found = HTTPStatus(code: 302)
-    package static let seeOther = HTTPStatus(code: 303)
-    package static let notModified = HTTPStatus(code: 304)
-    package static let temporaryRedirect = HTTPStatus(code: 307)
-    package static let permanentRedirect = HTTPStatus(code: 308)
-    package static let badRequest = HTTPStatus(code: 400)
-    package static let unauthorized = HTTPStatus(code: 401)
-    package static let forbidden = HTTPStatus(code: 403)
-    package static let notFound = HTTPStatus(code: 404)
-    package static let methodNotAllowed = HTTPStatus(code: 405)
-    package static let notAcceptable = HTTPStatus(code: 406)
-    package static let requestTimeout = HTTPStatus(code: 408)
-    package static let conflict = HTTPStatus(code: 409)
-    package static let gone = HTTPStatus(code: 410)
-    package static let lengthRequired = HTTPStatus(code: 411)
-    package static let preconditionFailed = HTTPStatus(code: 412)
-    package static let contentTooLarge = HTTPStatus(code: 413)
-    package static let uriTooLong = HTTPStatus(code: 414)
-    package static let unsupportedMediaType = HTTPStatus(code: 415)
-    package static let rangeNotSatisfiable = HTTPStatus(code: 416)
-    package static let expectationFailed = HTTPStatus(code: 417)
-    package static let unprocessableContent = HTTPStatus(code: 422)
-    package static let locked = HTTPStatus(code: 423)
-    package static let tooEarly = HTTPStatus(code: 425)
-    package static let upgradeRequired = HTTPStatus(code: 426)
-    package static let preconditionRequired = HTTPStatus(code: 428)
-    package static let tooManyRequests = HTTPStatus(code: 429)
-    package static let requestHeaderFieldsTooLarge = HTTPStatus(code: 431)
-    package static let internalServerError = HTTPStatus(code: 500)
-    package static let notImplemented = HTTPStatus(code: 501)
-    package static let badGateway = HTTPStatus(code: 502)
-    package static let serviceUnavailable = HTTPStatus(code: 503)
-    package static let gatewayTimeout = HTTPStatus(code: 504)
-    package static let httpVersionNotSupported = HTTPStatus(code: 505)
+    package static var `continue`: HTTPStatus { HTTPStatus(code: 100) }
+    package static var switchingProtocols: HTTPStatus { HTTPStatus(code: 101) }
+    package static var ok: HTTPStatus { HTTPStatus(code: 200) }
+    package static var created: HTTPStatus { HTTPStatus(code: 201) }
+    package static var accepted: HTTPStatus { HTTPStatus(code: 202) }
+    package static var noContent: HTTPStatus { HTTPStatus(code: 204) }
+    package static var resetContent: HTTPStatus { HTTPStatus(code: 205) }
+    package static var partialContent: HTTPStatus { HTTPStatus(code: 206) }
+    package static var movedPermanently: HTTPStatus { HTTPStatus(code: 301) }
+    package static var found: HTTPStatus { HTTPStatus(code: 302) }
+    package static var seeOther: HTTPStatus { HTTPStatus(code: 303) }
+    package static var notModified: HTTPStatus { HTTPStatus(code: 304) }
+    package static var temporaryRedirect: HTTPStatus { HTTPStatus(code: 307) }
+    package static var permanentRedirect: HTTPStatus { HTTPStatus(code: 308) }
+    package static var badRequest: HTTPStatus { HTTPStatus(code: 400) }
+    package static var unauthorized: HTTPStatus { HTTPStatus(code: 401) }
+    package static var forbidden: HTTPStatus { HTTPStatus(code: 403) }
+    package static var notFound: HTTPStatus { HTTPStatus(code: 404) }
+    package static var methodNotAllowed: HTTPStatus { HTTPStatus(code: 405) }
+    package static var notAcceptable: HTTPStatus { HTTPStatus(code: 406) }
+    package static var requestTimeout: HTTPStatus { HTTPStatus(code: 408) }
+    package static var conflict: HTTPStatus { HTTPStatus(code: 409) }
+    package static var gone: HTTPStatus { HTTPStatus(code: 410) }
+    package static var lengthRequired: HTTPStatus { HTTPStatus(code: 411) }
+    package static var preconditionFailed: HTTPStatus { HTTPStatus(code: 412) }
+    package static var contentTooLarge: HTTPStatus { HTTPStatus(code: 413) }
+    package static var uriTooLong: HTTPStatus { HTTPStatus(code: 414) }
+    package static var unsupportedMediaType: HTTPStatus { HTTPStatus(code: 415) }
+    package static var rangeNotSatisfiable: HTTPStatus { HTTPStatus(code: 416) }
+    package static var expectationFailed: HTTPStatus { HTTPStatus(code: 417) }
+    package static var unprocessableContent: HTTPStatus { HTTPStatus(code: 422) }
+    package static var locked: HTTPStatus { HTTPStatus(code: 423) }
+    package static var tooEarly: HTTPStatus { HTTPStatus(code: 425) }
+    package static var upgradeRequired: HTTPStatus { HTTPStatus(code: 426) }
+    package static var preconditionRequired: HTTPStatus { HTTPStatus(code: 428) }
+    package static var tooManyRequests: HTTPStatus { HTTPStatus(code: 429) }
+    package static var requestHeaderFieldsTooLarge: HTTPStatus { HTTPStatus(code: 431) }
+    package static var internalServerError: HTTPStatus { HTTPStatus(code: 500) }
+    package static var notImplemented: HTTPStatus { HTTPStatus(code: 501) }
+    package static var badGateway: HTTPStatus { HTTPStatus(code: 502) }
+    package static var serviceUnavailable: HTTPStatus { HTTPStatus(code: 503) }
+    package static var gatewayTimeout: HTTPStatus { HTTPStatus(code: 504) }
+    package static var httpVersionNotSupported: HTTPStatus { HTTPStatus(code: 505) }
 
-    private static func phrase(_ code: Int) -> String { phrases[code] ?? "" }
+    /// Version, code and phrase of the most frequent answers, so that these are not put together each time.
+    var statusLine: StaticString? {
+        switch self.code {
+        case 101: return "HTTP/1.1 101 Switching Protocols\r\n"
+        case 200: return "HTTP/1.1 200 OK\r\n"
+        case 201: return "HTTP/1.1 201 Created\r\n"
+        case 204: return "HTTP/1.1 204 No Content\r\n"
+        case 304: return "HTTP/1.1 304 Not Modified\r\n"
+        case 400: return "HTTP/1.1 400 Bad Request\r\n"
+        case 401: return "HTTP/1.1 401 Unauthorized\r\n"
+        case 404: return "HTTP/1.1 404 Not Found\r\n"
+        default: return nil
+        }
+    }
 
     private static let phrases: [Int: String] = [
         100: "Continue", 101: "Switching Protocols",
