@@ -26,11 +26,12 @@ enum BareListener {
 
     private static func serve(_ options: BareListenerOptions) async throws {
         try await withEventLoopGroup(count: options.loops) { group in
-            let rooms = RoomFanout(group: group)
+            let rooms = RoomFanout(group: group, compression: options.deflate ?? PerMessageDeflate())
             var configuration = HTTPServerConfiguration(
                 port: options.port,
                 responder: BareRoutes(rooms: rooms).responder()
             )
+            configuration.webSocketDeflate = options.deflate
             if let files = options.tls {
                 configuration.tls = try TLSContext(
                     server: TLSServerSettings(certificateFile: files.certificateFile, keyFile: files.keyFile)

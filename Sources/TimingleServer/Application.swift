@@ -119,6 +119,7 @@ final class Application: Sendable {
         // Through a proxy everybody comes, and who is on this machine needs no connection to harm it.
         configuration.uncountedPeers = proxies + AddressBlock.loopback
         configuration.contentCoding = self.configuration.listener.contentCoding
+        configuration.webSocketDeflate = self.configuration.listener.webSocketDeflate
         configuration.webSocketLimits = self.webSocketLimits
         return configuration
     }

@@ -52,10 +52,12 @@ package struct WebSocketClientFrame: Sendable {
 package struct WebSocketServerFrame: Equatable, Sendable {
     package var opcode: UInt8
     package var payload: [UInt8]
+    package var isCompressed: Bool
 
-    package init(_ opcode: UInt8, _ payload: [UInt8]) {
+    package init(_ opcode: UInt8, _ payload: [UInt8], isCompressed: Bool = false) {
         self.opcode = opcode
         self.payload = payload
+        self.isCompressed = isCompressed
     }
 
     package static func text(_ text: String) -> WebSocketServerFrame { WebSocketServerFrame(0x1, Array(text.utf8)) }
@@ -70,13 +72,14 @@ package struct WebSocketServerFrame: Equatable, Sendable {
         var rest = bytes[...]
         while rest.count >= 2 {
             let (first, second) = (rest[rest.startIndex], rest[rest.startIndex + 1])
-            guard first & 0xF0 == 0x80, second & 0x80 == 0 else { return nil }
+            guard first & 0xB0 == 0x80, second & 0x80 == 0 else { return nil }
             let wide = second == 126 ? 2 : second == 127 ? 8 : 0
             guard rest.count >= 2 + wide else { break }
             let body = rest.dropFirst(2)
             let length = wide == 0 ? Int(second) : body.prefix(wide).reduce(0) { $0 << 8 | Int($1) }
             guard body.count >= wide + length else { break }
-            frames.append(WebSocketServerFrame(first & 0x0F, Array(body.dropFirst(wide).prefix(length))))
+            let payload = Array(body.dropFirst(wide).prefix(length))
+            frames.append(WebSocketServerFrame(first & 0x0F, payload, isCompressed: first & 0x40 != 0))
             rest = body.dropFirst(wide + length)
         }
         return frames

@@ -80,6 +80,12 @@ package final class Inflater {
         }
     }
 
+    /// True when the input so far ended with a block, on a byte boundary.
+    package var isBetweenBlocks: Bool {
+        // zlib.h: bit 7 tells that a block has just ended, the lowest six how many bits are left of the last byte.
+        self.stream.pointee.data_type & (128 + 63) == 128
+    }
+
     /// Forgets all history, and an error.
     package func reset() {
         let result = inflateReset(self.stream)

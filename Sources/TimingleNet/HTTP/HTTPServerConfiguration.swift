@@ -11,6 +11,8 @@ package struct HTTPServerConfiguration: Sendable {
     package var tlsLimits = TLSLimits()
     package var limits = HTTPLimits()
     package var webSocketLimits = WebSocketLimits()
+    /// Nil compresses no WebSocket's messages, whatever clients offer.
+    package var webSocketDeflate: PerMessageDeflate?
     /// Proxies whose connections begin with a PROXY header (version 2) that says whose they are; nobody else's is read.
     package var proxyProtocolPeers: [AddressBlock] = []
     /// Addresses that `connectionsPerNetwork` does not count: proxies, through which everybody comes.

@@ -278,13 +278,12 @@ final class HTTPServerConnection: StreamHandler {
             )
         case .upgrade:
             guard let stream = self.stream else { return }
-            let fields = WebSocketHandshake.responseFields(accepted, subprotocol: upgrade.subprotocol)
             self.output.send(on: stream)
-            stream.send(HTTPResponseEncoder.encodeUpgrade(response, fields, date: self.shard.dateFieldLine()))
+            let codec = HTTPUpgradeHandOver.accept(accepted, response, for: upgrade, on: stream, of: self.shard)
             self.clearTimer()
             self.deadline = nil
             self.stream = nil
-            HTTPUpgradeHandOver.handOver(stream, to: upgrade, settings: self.shard.webSocketSettings)
+            HTTPUpgradeHandOver.handOver(stream, to: upgrade, settings: self.shard.webSocketSettings, codec: codec)
         case .drop:
             break
         case .send:

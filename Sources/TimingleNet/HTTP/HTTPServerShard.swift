@@ -25,6 +25,7 @@ final class HTTPServerShard: StreamConnectionOwner {
     private let connectionEnded: @Sendable () -> Void
     private let streamLimits: Shared<StreamLimits>
     let webSocketSettings: WebSocketSettings
+    let webSocketDeflate: PerMessageDeflateShard?
     private var slots: [StreamConnection?] = []
     private var freeSlots: [Int] = []
     /// Connections that are only told that their address has too many.
@@ -75,6 +76,7 @@ final class HTTPServerShard: StreamConnectionOwner {
         streamLimits.pendingBytes = StreamLimits.pendingBytes(for: limits)
         self.streamLimits = Shared(streamLimits)
         self.webSocketSettings = WebSocketSettings(configuration.webSocketLimits)
+        self.webSocketDeflate = configuration.webSocketDeflate.map { PerMessageDeflateShard($0) }
     }
 
     /// Takes over an accepted descriptor, already counted in `load`, and in the census unless it is proxied.

@@ -2,9 +2,34 @@
 ///
 /// No state.
 enum HTTPUpgradeHandOver {
+    /// Queues the 101; returns what messages are compressed with, if that was agreed on.
+    static func accept(
+        _ accepted: WebSocketHandshake.Accepted,
+        _ response: HTTPResponse,
+        for upgrade: WebSocketUpgrade,
+        on stream: StreamConnection,
+        of shard: HTTPServerShard
+    ) -> PerMessageDeflateCodec? {
+        let deflate = upgrade.allowsCompression ? shard.webSocketDeflate : nil
+        let agreement = deflate?.agree(to: accepted.offeredExtensions)
+        let fields = WebSocketHandshake.responseFields(
+            accepted,
+            subprotocol: upgrade.subprotocol,
+            extensions: agreement?.fieldValue
+        )
+        stream.send(HTTPResponseEncoder.encodeUpgrade(response, fields, date: shard.dateFieldLine()))
+        return agreement.flatMap { deflate?.makeCodec($0) }
+    }
+
     /// Makes the WebSocket that speaks on `stream` from here on, behind the 101 that is queued.
-    static func handOver(_ stream: StreamConnection, to upgrade: WebSocketUpgrade, settings: WebSocketSettings) {
-        let socket = WebSocketConnection(stream: stream, handler: upgrade.makeHandler(), settings: settings)
+    static func handOver(
+        _ stream: StreamConnection,
+        to upgrade: WebSocketUpgrade,
+        settings: WebSocketSettings,
+        codec: PerMessageDeflateCodec?
+    ) {
+        let handler = upgrade.makeHandler()
+        let socket = WebSocketConnection(stream: stream, handler: handler, settings: settings, codec: codec)
         socket.open()
         // What came behind the request belongs to the WebSocket.
         stream.offerPending()

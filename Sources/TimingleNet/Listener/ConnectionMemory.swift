@@ -18,7 +18,7 @@ package struct ConnectionMemory: Equatable, Sendable {
     package var bodyBytes: Int
     /// Answers that wait to be written.
     package var answerBytes: Int
-    /// Fragments of a message that is not whole yet.
+    /// Fragments of a message that is not whole yet, compressed perhaps; it is inflated into what the loop shares.
     package var messageBytes: Int
     /// Frames that wait to be written.
     package var frameBytes: Int
@@ -29,7 +29,7 @@ package struct ConnectionMemory: Equatable, Sendable {
         self.receivedBytes = Self.growth * most
         self.bodyBytes = Self.growth * limits.bodyBytesUncounted
         self.answerBytes = Self.chunkCost * limits.outboxBytes
-        self.messageBytes = Self.growth * webSocket.maxMessageBytes
+        self.messageBytes = Self.growth * PerMessageDeflate.compressedBytesMax(webSocket.maxMessageBytes)
         self.frameBytes = Self.chunkCost * webSocket.outboxBytes
     }
 

@@ -4,6 +4,8 @@
 package struct BroadcastFrame: Sendable {
     /// The whole frame as it goes over the wire; several stand one behind the other.
     package private(set) var bytes: [UInt8]
+    /// The same for members that agreed on compression; nil where nobody needs it, or nothing gains by it.
+    private(set) var compressed: CompressedBroadcast?
 
     package init(text: String) { self.bytes = WebSocketFrameEncoder.frame(text: text) }
 
@@ -16,5 +18,46 @@ package struct BroadcastFrame: Sendable {
     }
 
     /// Puts a later publication behind this one, so that both are one chunk for every member.
-    mutating func append(_ next: BroadcastFrame) { self.bytes.append(contentsOf: next.bytes) }
+    mutating func append(_ next: BroadcastFrame) {
+        if self.compressed != nil || next.compressed != nil {
+            var joined = self.compressed ?? CompressedBroadcast(bytes: self.bytes, messageBytesMax: 0)
+            joined.append(next.compressed ?? CompressedBroadcast(bytes: next.bytes, messageBytesMax: 0))
+            self.compressed = joined
+        }
+        self.bytes.append(contentsOf: next.bytes)
+    }
+
+    /// Makes the compressed form, with a codec that keeps no context.
+    mutating func compress(with codec: PerMessageDeflateCodec) {
+        guard self.compressed == nil else { return }
+        self.compressed = self.withPayload { payload in
+            codec.frame(.text, payload).map { CompressedBroadcast(bytes: $0, messageBytesMax: payload.count) }
+        }
+    }
+
+    /// Calls `body` with the text inside the one frame; nil when there are several.
+    func withPayload<Result>(_ body: (UnsafeRawBufferPointer) -> Result?) -> Result? {
+        self.bytes.withUnsafeBytes { bytes in
+            // Our own encoder's: lengths are in their shortest form, nothing is masked.
+            let short = bytes[1]
+            let head = short < 126 ? 2 : short == 126 ? 4 : 10
+            let length = head == 2 ? Int(short) : bytes[2..<head].reduce(0) { $0 << 8 | Int($1) }
+            guard head + length == bytes.count else { return nil }
+            return body(UnsafeRawBufferPointer(rebasing: bytes[head...]))
+        }
+    }
+}
+
+/// Frames of a publication, or of several, each message compressed alone so that all clients can read it.
+///
+/// Immutable but for `append`.
+struct CompressedBroadcast: Sendable {
+    private(set) var bytes: [UInt8]
+    /// The longest of the messages that are compressed, inflated: its references go no farther back.
+    private(set) var messageBytesMax: Int
+
+    mutating func append(_ next: CompressedBroadcast) {
+        self.bytes.append(contentsOf: next.bytes)
+        self.messageBytesMax = max(self.messageBytesMax, next.messageBytesMax)
+    }
 }

@@ -17,9 +17,11 @@ package final class RoomFanout: Sendable {
         let loop: EventLoop
         let shard: LoopBound<RoomShard<WebSocketConnection>>
         let inbox = RoomInbox()
+        let codec: LoopBound<PerMessageDeflateCodec>
 
-        init(loop: EventLoop) {
+        init(loop: EventLoop, compression: PerMessageDeflate) {
             self.loop = loop
+            self.codec = LoopBound(PerMessageDeflateCodec(alone: compression), on: loop)
             let shard = RoomShard<WebSocketConnection>(loopIndex: loop.index) { [unowned loop] shard in
                 loop.atTurnEnd(shard, .publish)
             }
@@ -29,10 +31,16 @@ package final class RoomFanout: Sendable {
 
     private let places: [Place]
     private let stripes: [Stripe]
+    /// Members of all rooms that agreed on compression.
+    private let compressingCount = Atomic<Int>(0)
+    /// For publishers that are on no loop.
+    private let outsideCodec: Mutex<PerMessageDeflateCodec>
 
-    package init(group: EventLoopGroup) {
+    /// `compression` tells how publications are compressed, once each, where a member agreed on that.
+    package init(group: EventLoopGroup, compression: PerMessageDeflate = PerMessageDeflate()) {
         precondition(group.loops.count <= 64, "rooms reach over at most 64 loops")
-        self.places = group.loops.map { Place(loop: $0) }
+        self.places = group.loops.map { Place(loop: $0, compression: compression) }
+        self.outsideCodec = Mutex(PerMessageDeflateCodec(alone: compression))
         self.stripes = (0..<16).map { _ in Stripe() }
     }
 
@@ -43,13 +51,17 @@ package final class RoomFanout: Sendable {
             self.places.indices.contains(index) && self.places[index].loop === socket.loop,
             "a member's loop is not of this group"
         )
+        let compresses = socket.takesCompressed
+        if compresses { self.compressingCount.add(1, ordering: .relaxed) }
         let presence = self.stripe(room).rooms.withLock { rooms in
             let presence = rooms[room] ?? RoomPresence()
             rooms[room] = presence
-            presence.joined(loop: index)
+            presence.joined(loop: index, compresses: compresses)
             return presence
         }
-        return self.places[index].shard.value.join(room: room, socket, presence: presence)
+        var membership = self.places[index].shard.value.join(room: room, socket, presence: presence)
+        membership.compresses = compresses
+        return membership
     }
 
     /// Ends a stay, on the loop of `join`; a second time, or after a newer join, changes nothing that is newer.
@@ -58,10 +70,15 @@ package final class RoomFanout: Sendable {
         case .unknown:
             break
         case .left(let roomIsEmpty):
+            if membership.compresses { self.compressingCount.subtract(1, ordering: .relaxed) }
             self.stripe(membership.room).rooms.withLock { rooms in
                 guard let presence = rooms[membership.room] else { return }
-                guard presence.left(loop: membership.loopIndex, loopIsEmpty: roomIsEmpty) else { return }
-                rooms[membership.room] = nil
+                let isEmpty = presence.left(
+                    loop: membership.loopIndex,
+                    loopIsEmpty: roomIsEmpty,
+                    compresses: membership.compresses
+                )
+                if isEmpty { rooms[membership.room] = nil }
             }
         }
     }
@@ -69,6 +86,26 @@ package final class RoomFanout: Sendable {
     /// Hands the frame to all members at the end of their loops' turns; never waits and never delivers inside the call.
     package func publish(_ frame: BroadcastFrame, to room: Int64) {
         let here = self.indexOfThisThread()
+        guard self.compressingCount.load(ordering: .relaxed) > 0 else {
+            return self.handOut(frame, to: room, from: here)
+        }
+        self.handOut(self.compressed(frame, for: room, by: here), to: room, from: here)
+    }
+
+    private func compressed(_ frame: BroadcastFrame, for room: Int64, by here: Int?) -> BroadcastFrame {
+        let isOfUse = self.stripe(room).rooms.withLock { $0[room]?.hasCompressingMembers ?? false }
+        guard isOfUse else { return frame }
+        var frame = frame
+        if let here {
+            frame.compress(with: self.places[here].codec.value)
+        } else {
+            self.outsideCodec.withLock { frame.compress(with: $0) }
+        }
+        return frame
+    }
+
+    @inline(__always)
+    private func handOut(_ frame: BroadcastFrame, to room: Int64, from here: Int?) {
         var loops: RoomPresence.LoopSet
         if let here, let present = self.places[here].shard.value.enqueue(frame, room: room) {
             loops = present

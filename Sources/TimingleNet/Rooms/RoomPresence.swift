@@ -6,18 +6,24 @@ internal import Synchronization
 final class RoomPresence: Sendable {
     private let loopBits = Atomic<UInt64>(0)
     private let memberCount = Atomic<Int>(0)
+    private let compressingCount = Atomic<Int>(0)
 
     /// The indices of the loops that have members.
     var loops: LoopSet { LoopSet(bits: self.loopBits.load(ordering: .acquiring)) }
     var members: Int { self.memberCount.load(ordering: .relaxed) }
 
-    func joined(loop: Int) {
+    /// True when a compressed form of a publication is of use.
+    var hasCompressingMembers: Bool { self.compressingCount.load(ordering: .relaxed) > 0 }
+
+    func joined(loop: Int, compresses: Bool = false) {
+        if compresses { self.compressingCount.add(1, ordering: .relaxed) }
         self.memberCount.add(1, ordering: .relaxed)
         self.loopBits.bitwiseOr(1 << UInt64(loop), ordering: .releasing)
     }
 
     /// Returns true when nobody is left.
-    func left(loop: Int, loopIsEmpty: Bool) -> Bool {
+    func left(loop: Int, loopIsEmpty: Bool, compresses: Bool = false) -> Bool {
+        if compresses { self.compressingCount.subtract(1, ordering: .relaxed) }
         if loopIsEmpty { self.loopBits.bitwiseAnd(~(1 << UInt64(loop)), ordering: .releasing) }
         return self.memberCount.subtract(1, ordering: .relaxed).newValue == 0
     }

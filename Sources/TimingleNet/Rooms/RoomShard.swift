@@ -19,6 +19,8 @@ package struct RoomMembership: Hashable, Sendable {
     let loopIndex: Int
     let slot: Int
     let generation: UInt64
+    /// The member counts among those for whom publications are compressed.
+    var compresses = false
 }
 
 /// One loop's members by room, and what was published to them in this turn.

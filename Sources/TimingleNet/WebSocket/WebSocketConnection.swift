@@ -12,20 +12,24 @@ package final class WebSocketConnection: StreamHandler {
     private var machine: WebSocketStateMachine
     private var decoder = WebSocketFrameDecoder()
     private var assembler = WebSocketMessageAssembler()
+    /// Nil where nothing is compressed.
+    private var codec: PerMessageDeflateCodec?
     private var timer: TimerToken?
     private var timerDeadline: MonotonicInstant?
     private var readingPaused = false
 
     /// Takes over a stream on which the 101 is queued; `open` begins.
-    package init(
+    init(
         stream: StreamConnection,
         handler: any WebSocketHandler,
-        settings: WebSocketSettings
+        settings: WebSocketSettings,
+        codec: PerMessageDeflateCodec? = nil
     ) {
         self.loop = stream.loop
         self.stream = stream
         self.handler = handler
         self.settings = settings
+        self.codec = codec
         self.machine = WebSocketStateMachine(openedAt: stream.loop.now)
     }
 
@@ -49,34 +53,43 @@ package final class WebSocketConnection: StreamHandler {
     @discardableResult
     package func send(text: String) -> Outbox.Verdict {
         guard self.machine.isOpen else { return .closed }
-        return self.send(encoded: WebSocketFrameEncoder.frame(text: text))
+        var text = text
+        return self.send(encoded: text.withUTF8 { self.frame(.text, UnsafeRawBufferPointer($0)) })
     }
 
     /// Sends one text message that is UTF-8 already.
     @discardableResult
     package func send(textBytes: [UInt8]) -> Outbox.Verdict {
         guard self.machine.isOpen else { return .closed }
-        return self.send(encoded: WebSocketFrameEncoder.frame(.text, textBytes))
+        return self.send(encoded: textBytes.withUnsafeBytes { self.frame(.text, $0) })
     }
 
     @discardableResult
     package func send(binary: [UInt8]) -> Outbox.Verdict {
         guard self.machine.isOpen else { return .closed }
-        return self.send(encoded: WebSocketFrameEncoder.frame(.binary, binary))
+        return self.send(encoded: binary.withUnsafeBytes { self.frame(.binary, $0) })
     }
 
-    /// Sends a message that is encoded already, without copying it.
+    /// Sends a message that is encoded already, without copying it unless it is compressed for this peer alone.
     @discardableResult
     package func send(_ frame: BroadcastFrame) -> Outbox.Verdict {
         guard self.machine.isOpen else { return .closed }
-        return self.send(encoded: frame.bytes)
+        guard let codec = self.codec else { return self.send(encoded: frame.bytes) }
+        if frame.compressed == nil, let own = frame.withPayload({ codec.frame(.text, $0) }) {
+            return self.send(encoded: own)
+        }
+        return self.send(encoded: self.encoded(frame))
     }
 
     /// Sends a broadcast at the end of a turn: at once where nothing else waits.
     func sendNow(_ frame: BroadcastFrame) {
         guard self.machine.isOpen else { return }
-        if self.stream.sendNow(frame.bytes) == .tooSlow { self.tooSlow() }
+        let bytes = self.codec == nil ? frame.bytes : self.encoded(frame)
+        if self.stream.sendNow(bytes) == .tooSlow { self.tooSlow() }
     }
+
+    /// True when a room may send compressed messages to this member.
+    var takesCompressed: Bool { self.codec != nil }
 
     /// Sends a Close and waits for the peer's, within the limits; later sends are refused.
     package func close(_ code: WebSocketCloseCode, reason: String = "") {
@@ -116,7 +129,12 @@ package final class WebSocketConnection: StreamHandler {
         do throws(WebSocketProtocolError) {
             while self.machine.readsFrames, !self.readingPaused {
                 guard
-                    let part = try self.decoder.next(bytes, from: &offset, maxFrameBytes: self.limits.maxFrameBytes)
+                    let part = try self.decoder.next(
+                        bytes,
+                        from: &offset,
+                        maxFrameBytes: self.limits.maxFrameBytes,
+                        takesCompressed: self.codec != nil
+                    )
                 else { return offset }
                 if part.isLast, !sawFrame {
                     // Once a delivery is enough: they all came at the same time.
@@ -140,6 +158,8 @@ package final class WebSocketConnection: StreamHandler {
     package func connectionClosed(_ reason: StreamCloseReason, on connection: StreamConnection) {
         if let timer = self.timer { self.loop.cancel(timer) }
         self.timer = nil
+        self.codec?.end()
+        self.codec = nil
         switch self.machine.streamClosed() {
         case .report(let code): self.report(code)
         case .nothing: break
@@ -165,6 +185,13 @@ package final class WebSocketConnection: StreamHandler {
         case .assembledMessage(let isText):
             let message = self.assembler.takeMessage()
             self.deliver(message.span, isText: isText)
+        case .wholeCompressed(let isText):
+            try self.deliverInflated(bytes, isText: isText)
+        case .assembledCompressed(let isText):
+            let message = self.assembler.takeMessage()
+            try message.withUnsafeBufferPointer { message throws(WebSocketProtocolError) in
+                try self.deliverInflated(UnsafeRawBufferPointer(message), isText: isText)
+            }
         case .control(let opcode):
             try self.controlReceived(opcode, self.assembler.takeControlPayload())
         }
@@ -175,6 +202,20 @@ package final class WebSocketConnection: StreamHandler {
             self.handler?.textReceived(message, on: self)
         } else {
             self.handler?.binaryReceived(message, on: self)
+        }
+    }
+
+    private func deliverInflated(
+        _ compressed: UnsafeRawBufferPointer,
+        isText: Bool
+    ) throws(WebSocketProtocolError) {
+        guard let codec = self.codec else { preconditionFailure("a compressed message came without an agreement") }
+        try codec.withInflated(
+            compressed,
+            limit: self.limits.maxMessageBytes
+        ) { message throws(WebSocketProtocolError) in
+            if isText, !message.withUnsafeBytes({ UTF8Validator.isValid($0) }) { throw .invalidUTF8 }
+            self.deliver(message.span, isText: isText)
         }
     }
 
@@ -197,6 +238,19 @@ package final class WebSocketConnection: StreamHandler {
     }
 
     // MARK: Sending and ending
+
+    /// One message as it goes to this peer alone.
+    private func frame(_ opcode: WebSocketOpcode, _ message: UnsafeRawBufferPointer) -> [UInt8] {
+        self.codec?.frame(opcode, message) ?? WebSocketFrameEncoder.frame(opcode, message)
+    }
+
+    /// Which form of a shared frame this peer can read.
+    private func encoded(_ frame: BroadcastFrame) -> [UInt8] {
+        guard let codec = self.codec, let compressed = frame.compressed, codec.takesOver(compressed) else {
+            return frame.bytes
+        }
+        return compressed.bytes
+    }
 
     private func send(encoded frame: [UInt8]) -> Outbox.Verdict {
         let verdict = self.stream.send(frame)

@@ -13,6 +13,8 @@ package enum WebSocketOpcode: UInt8, Sendable, CaseIterable {
 /// The head of a frame that a client sent.
 struct WebSocketFrameHeader: Equatable, Sendable {
     var isFinal: Bool
+    /// The frame is a part of a compressed message (RFC 7692 section 6).
+    var isCompressed = false
     var opcode: WebSocketOpcode
     /// Bytes of payload that follow the head.
     var length: Int
@@ -34,6 +36,7 @@ package enum WebSocketProtocolError: Error, Equatable, Sendable, CaseIterable {
     case continuationWithoutStart
     case messageInterrupted
     case invalidUTF8
+    case compressedDataInvalid
     case closeTruncated
     case closeCodeInvalid
 
@@ -43,7 +46,7 @@ package enum WebSocketProtocolError: Error, Equatable, Sendable, CaseIterable {
             .controlTooLong, .continuationWithoutStart, .messageInterrupted, .closeTruncated, .closeCodeInvalid:
             .protocolError
         case .frameTooBig, .messageTooBig: .messageTooBig
-        case .invalidUTF8: .invalidPayload
+        case .invalidUTF8, .compressedDataInvalid: .invalidPayload
         }
     }
 
@@ -62,6 +65,7 @@ package enum WebSocketProtocolError: Error, Equatable, Sendable, CaseIterable {
         case .continuationWithoutStart: "continuation of nothing"
         case .messageInterrupted: "new message inside a message"
         case .invalidUTF8: "text is not UTF-8"
+        case .compressedDataInvalid: "message does not inflate"
         case .closeTruncated: "close code cut off"
         case .closeCodeInvalid: "close code not allowed"
         }

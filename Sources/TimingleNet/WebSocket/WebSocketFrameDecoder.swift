@@ -24,19 +24,26 @@ struct WebSocketFrameDecoder {
     }
 
     private var progress: Progress = .head
+    /// The frames of the current message belong to a compressed one: only the first says so.
+    private var messageIsCompressed = false
 
     /// Reads the next part from `offset` on and moves `offset` behind what was used; nil asks for more bytes.
+    ///
+    /// `maxFrameBytes` holds for what a compressed frame may stand for.
     mutating func next(
         _ bytes: UnsafeMutableRawBufferPointer,
         from offset: inout Int,
-        maxFrameBytes: Int
+        maxFrameBytes: Int,
+        takesCompressed: Bool = false
     ) throws(WebSocketProtocolError) -> Part? {
         let header: WebSocketFrameHeader
         let taken: Int
         switch self.progress {
         case .head:
             let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
-            guard let (read, size) = try Self.head(rest, maxFrameBytes: maxFrameBytes) else { return nil }
+            guard
+                let (read, size) = try self.head(rest, maxFrameBytes: maxFrameBytes, takesCompressed: takesCompressed)
+            else { return nil }
             offset += size
             header = read
             taken = 0
@@ -62,17 +69,27 @@ struct WebSocketFrameDecoder {
     }
 
     /// Reads a head; refuses it as early as its bytes allow.
-    private static func head(
+    private mutating func head(
         _ bytes: UnsafeRawBufferPointer,
-        maxFrameBytes: Int
+        maxFrameBytes: Int,
+        takesCompressed: Bool
     ) throws(WebSocketProtocolError) -> (WebSocketFrameHeader, size: Int)? {
         guard bytes.count >= 2 else { return nil }
         let (first, second) = (bytes[0], bytes[1])
-        // No extension is negotiated, so no reserved bit has a meaning.
-        guard first & 0x70 == 0 else { throw .reservedBits }
+        // RSV1 marks the first frame of a compressed message where that was agreed on; else no bit has a meaning.
+        guard first & 0x30 == 0, first & 0x40 == 0 || takesCompressed else { throw .reservedBits }
         guard let opcode = WebSocketOpcode(rawValue: first & 0x0F) else { throw .unknownOpcode }
         guard second & 0x80 != 0 else { throw .unmasked }
         let isFinal = first & 0x80 != 0
+        let isMarked = first & 0x40 != 0
+        let isCompressed: Bool
+        switch opcode {
+        case .text, .binary:
+            isCompressed = isMarked
+        case .continuation, .close, .ping, .pong:
+            guard !isMarked else { throw .reservedBits }
+            isCompressed = opcode == .continuation && self.messageIsCompressed
+        }
         let short = second & 0x7F
         if opcode.isControl {
             guard isFinal else { throw .controlFragmented }
@@ -93,11 +110,19 @@ struct WebSocketFrameDecoder {
         default:
             length = UInt64(short)
         }
-        guard length <= UInt64(maxFrameBytes) else { throw .frameTooBig }
+        let lengthMax = isCompressed ? PerMessageDeflate.compressedBytesMax(maxFrameBytes) : maxFrameBytes
+        guard length <= UInt64(lengthMax) else { throw .frameTooBig }
         guard bytes.count >= keyOffset + 4 else { return nil }
         let key = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: keyOffset, as: UInt32.self))
+        if !opcode.isControl { self.messageIsCompressed = isCompressed }
         return (
-            WebSocketFrameHeader(isFinal: isFinal, opcode: opcode, length: Int(length), maskingKey: key),
+            WebSocketFrameHeader(
+                isFinal: isFinal,
+                isCompressed: isCompressed,
+                opcode: opcode,
+                length: Int(length),
+                maskingKey: key
+            ),
             keyOffset + 4
         )
     }

@@ -3,8 +3,12 @@ enum WebSocketFrameEncoder {
     /// The longest payload of a control frame.
     static let maxControlBytes = 125
 
-    /// One whole frame.
-    static func frame(_ opcode: WebSocketOpcode, _ payload: UnsafeRawBufferPointer) -> [UInt8] {
+    /// One whole frame; RSV1 says that its payload is compressed.
+    static func frame(
+        _ opcode: WebSocketOpcode,
+        _ payload: UnsafeRawBufferPointer,
+        isCompressed: Bool = false
+    ) -> [UInt8] {
         precondition(!opcode.isControl || payload.count <= self.maxControlBytes, "control frame over 125 bytes")
         let count = payload.count
         let headSize = count <= 125 ? 2 : count <= 0xFFFF ? 4 : 10
@@ -12,7 +16,7 @@ enum WebSocketFrameEncoder {
         // metadata at each call.
         var frame: [UInt8] = []
         frame.reserveCapacity(headSize + count)
-        frame.append(0x80 | opcode.rawValue)
+        frame.append((isCompressed ? 0xC0 : 0x80) | opcode.rawValue)
         switch headSize {
         case 2:
             frame.append(UInt8(count))

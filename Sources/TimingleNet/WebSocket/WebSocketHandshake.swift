@@ -5,10 +5,11 @@ package enum WebSocketHandshakeError: Error, Equatable, Sendable, CaseIterable {
     case unsupportedVersion
     case keyInvalid
     case bodyPresent
+    case extensionsInvalid
 
     package var status: HTTPStatus {
         switch self {
-        case .methodNotGet, .notAnUpgrade, .keyInvalid, .bodyPresent: .badRequest
+        case .methodNotGet, .notAnUpgrade, .keyInvalid, .bodyPresent, .extensionsInvalid: .badRequest
         case .unsupportedVersion: .upgradeRequired
         }
     }
@@ -20,6 +21,7 @@ package enum WebSocketHandshakeError: Error, Equatable, Sendable, CaseIterable {
         case .unsupportedVersion: "Sec-WebSocket-Version must be 13"
         case .keyInvalid: "one Sec-WebSocket-Key of 16 bytes in base64 is needed"
         case .bodyPresent: "an upgrade request must not have content"
+        case .extensionsInvalid: "Sec-WebSocket-Extensions must be a list of extensions"
         }
     }
 
@@ -27,7 +29,7 @@ package enum WebSocketHandshakeError: Error, Equatable, Sendable, CaseIterable {
     package var fields: HTTPFields {
         switch self {
         case .unsupportedVersion: ["Sec-WebSocket-Version": "13", "Upgrade": "websocket", "Connection": "Upgrade"]
-        case .methodNotGet, .notAnUpgrade, .keyInvalid, .bodyPresent: [:]
+        case .methodNotGet, .notAnUpgrade, .keyInvalid, .bodyPresent, .extensionsInvalid: [:]
         }
     }
 }
@@ -42,6 +44,8 @@ package enum WebSocketHandshake {
         package var acceptKey: String
         /// In the client's order of preference.
         package var offeredSubprotocols: [String]
+        /// In the client's order of preference.
+        package var offeredExtensions: [WebSocketExtensionOffer]
     }
 
     package static func validate(_ request: HTTPRequest) throws(WebSocketHandshakeError) -> Accepted {
@@ -58,21 +62,31 @@ package enum WebSocketHandshake {
         guard request.fields.values("Sec-WebSocket-Version") == ["13"] else { throw .unsupportedVersion }
         let keys = request.fields.values("Sec-WebSocket-Key")
         guard keys.count == 1, let key = keys.first, Self.isKey(key) else { throw .keyInvalid }
+        // RFC 6455 section 9.1: what is against the grammar fails the handshake; what is only unknown is declined.
+        guard let extensions = WebSocketExtensionOffer.all(request.fields.values("Sec-WebSocket-Extensions")) else {
+            throw .extensionsInvalid
+        }
         return Accepted(
             acceptKey: WebSocketAcceptKey.make(for: key),
-            offeredSubprotocols: request.fields.members("Sec-WebSocket-Protocol")
+            offeredSubprotocols: request.fields.members("Sec-WebSocket-Protocol"),
+            offeredExtensions: extensions
         )
     }
 
-    /// The fields of the 101; no extension is ever accepted.
+    /// The fields of the 101; `extensions` names what was agreed on.
     ///
     /// A sub-protocol that was not offered is left out: a browser would fail the connection over it.
-    package static func responseFields(_ accepted: Accepted, subprotocol: String?) -> HTTPFields {
+    package static func responseFields(
+        _ accepted: Accepted,
+        subprotocol: String?,
+        extensions: String? = nil
+    ) -> HTTPFields {
         var fields: HTTPFields = ["Upgrade": "websocket", "Connection": "Upgrade"]
         fields.append("Sec-WebSocket-Accept", accepted.acceptKey)
         if let subprotocol, accepted.offeredSubprotocols.contains(subprotocol) {
             fields.append("Sec-WebSocket-Protocol", subprotocol)
         }
+        if let extensions { fields.append("Sec-WebSocket-Extensions", extensions) }
         return fields
     }
 

@@ -9,6 +9,10 @@ struct WebSocketMessageAssembler {
         case wholeMessage(isText: Bool)
         /// `takeMessage` has a message.
         case assembledMessage(isText: Bool)
+        /// The part is a whole compressed message where it lies.
+        case wholeCompressed(isText: Bool)
+        /// `takeMessage` has a message that is still compressed.
+        case assembledCompressed(isText: Bool)
         /// `takeControlPayload` has the payload.
         case control(WebSocketOpcode)
     }
@@ -37,13 +41,16 @@ struct WebSocketMessageAssembler {
         if part.isFirst {
             try self.checkOrder(header)
             // Checked when the head is known, before its bytes have come.
-            guard header.length <= maxMessageBytes - self.message.count else { throw .messageTooBig }
+            let bytesMax =
+                header.isCompressed ? PerMessageDeflate.compressedBytesMax(maxMessageBytes) : maxMessageBytes
+            guard header.length <= bytesMax - self.message.count else { throw .messageTooBig }
         }
         let isText: Bool
         switch self.progress {
         case .betweenMessages:
             isText = header.opcode == .text
             if header.isFinal, part.isFirst, part.isLast {
+                if header.isCompressed { return .wholeCompressed(isText: isText) }
                 if isText, !UTF8Validator.isValid(bytes) { throw .invalidUTF8 }
                 return .wholeMessage(isText: isText)
             }
@@ -51,11 +58,13 @@ struct WebSocketMessageAssembler {
         case .inMessage(let begunAsText):
             isText = begunAsText
         }
-        if isText, !self.validator.validate(bytes) { throw .invalidUTF8 }
+        // Text can be read only when it is inflated, which is done once, when all of it is there.
+        if isText, !header.isCompressed, !self.validator.validate(bytes) { throw .invalidUTF8 }
         self.message.append(contentsOf: bytes)
         guard header.isFinal, part.isLast else { return .nothing }
         guard self.validator.isComplete else { throw .invalidUTF8 }
         self.progress = .betweenMessages
+        if header.isCompressed { return .assembledCompressed(isText: isText) }
         return .assembledMessage(isText: isText)
     }
 

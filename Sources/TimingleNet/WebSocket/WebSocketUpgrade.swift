@@ -4,6 +4,8 @@
 package struct WebSocketUpgrade: Sendable {
     /// The sub-protocol to answer with; one that the client offered.
     package var subprotocol: String?
+    /// Whether messages may be compressed where listener and client are for it.
+    package var allowsCompression = true
     /// Called on the connection's loop after the 101 was queued.
     package var makeHandler: @Sendable () -> any WebSocketHandler
 

@@ -98,9 +98,16 @@ extension ConfigurationTable {
         "whether answers of 1 KiB and more are compressed for clients that take gzip"
     )
 
+    static let webSocketCompression = Variable(
+        "WEBSOCKET_COMPRESSION",
+        .flag,
+        default: "true",
+        "whether messages of 256 bytes and more are compressed for sockets that offer permessage-deflate"
+    )
+
     static let listener: [Variable] = [
         bodyBytes, queueBytes, connections, connectionsPerAddress, headTimeout, bodyTimeout, idleTimeout, writeTimeout,
         writeRate, tlsCertificateFile, tlsKeyFile, tlsMinimumVersion, corsOrigins, trustedProxies, forwardedField,
-        proxyProtocol, gzip,
+        proxyProtocol, gzip, webSocketCompression,
     ]
 }

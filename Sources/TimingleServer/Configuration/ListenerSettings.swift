@@ -8,6 +8,8 @@ struct ListenerSettings: Sendable {
     let proxyProtocol: Bool
     /// Nil: answers go out as they are.
     let contentCoding: HTTPContentCoding?
+    /// Nil when sockets' messages are not compressed.
+    let webSocketDeflate: PerMessageDeflate?
     /// Nil for plain text.
     let tls: TLSServerSettings?
 
@@ -27,6 +29,7 @@ struct ListenerSettings: Sendable {
         self.limits = limits
         self.proxyProtocol = reader.flag(Table.proxyProtocol)
         self.contentCoding = reader.flag(Table.gzip) ? HTTPContentCoding() : nil
+        self.webSocketDeflate = reader.flag(Table.webSocketCompression) ? PerMessageDeflate() : nil
         if let certificateFile = reader.text(Table.tlsCertificateFile), let keyFile = reader.text(Table.tlsKeyFile) {
             self.tls = TLSServerSettings(
                 certificateFile: certificateFile,
