@@ -69,6 +69,8 @@ enum WebSocketFramesFuzz {
                         case .wholeMessage(let isText): events.append(.message(isText: isText, Array(bytes)))
                         case .assembledMessage(let isText):
                             events.append(.message(isText: isText, assembler.takeMessage()))
+                        case .wholeCompressed, .assembledCompressed:
+                            preconditionFailure("compression was not agreed on")
                         case .control(let opcode): events.append(.control(opcode, assembler.takeControlPayload()))
                         }
                     }
