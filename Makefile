@@ -1,11 +1,12 @@
 # The menu. Nothing lives only in continuous integration.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test build release unit e2e format lint tsan asan bench bench-counts fuzz services-start services-stop reset ci clean
+.PHONY: help run test build release unit e2e format lint tsan asan bench bench-counts fuzz autobahn services-start services-stop reset ci clean
 
 # make unit FILTER=HubTests; make e2e E2E="-k restart" RELEASE=1; make run RELEASE=1 PORT=9000
 FILTER ?=
 E2E ?=
+CASES ?=
 RELEASE ?=
 TLS ?=
 
@@ -50,6 +51,9 @@ bench-counts: ## System calls, allocations and instructions per unit of work
 
 fuzz: ## Look for inputs that break the parsers (TARGET=HTTPBody, SECONDS=60 each)
 	@SECONDS_EACH='$(or $(SECONDS),60)' exec scripts/fuzz.sh $(TARGET)
+
+autobahn: ## All of Autobahn's WebSocket cases, half an hour; needs a Python 2.7 (CASES='1.*,12.1.*')
+	@CASES='$(CASES)' exec scripts/autobahn.sh all
 
 services-start: ## Start private PostgreSQL, Redis and nats-server, and print their URLs
 	@scripts/services.sh start run
