@@ -14,6 +14,8 @@ struct FuzzTarget: Sendable {
         FuzzTarget(name: "HTTPRequest", check: HTTPRequestFuzz.check),
         FuzzTarget(name: "HTTPBody", check: HTTPBodyFuzz.check),
         FuzzTarget(name: "WebSocketFrames", check: WebSocketFramesFuzz.check),
+        FuzzTarget(name: "CompressedMessages", check: CompressedMessagesFuzz.check),
+        FuzzTarget(name: "ExtensionOffers", check: ExtensionOffersFuzz.check),
         FuzzTarget(name: "UTF8", check: UTF8Fuzz.check),
         FuzzTarget(name: "Inflate", check: InflateFuzz.check),
         FuzzTarget(name: "Deflate", check: DeflateFuzz.check),

@@ -7,14 +7,14 @@ internal import TimingleTestSupport
 
 /// A client's frames: the same messages in one piece as in many, within their limits, and text that is text.
 enum WebSocketFramesFuzz {
-    private enum Event: Equatable {
+    enum Event: Equatable {
         case message(isText: Bool, [UInt8])
         case control(WebSocketOpcode, [UInt8])
         case refused(WebSocketProtocolError)
     }
 
-    private static let maxFrameBytes = 300
-    private static let maxMessageBytes = 400
+    static let maxFrameBytes = 300
+    static let maxMessageBytes = 400
     /// A frame's longest head: what cannot be read yet.
     private static let keptBytesMax = 13
 
@@ -23,18 +23,25 @@ enum WebSocketFramesFuzz {
         let inPieces = try Self.read(input.chunks)
         try FuzzFinding.unless(whole == inPieces, "pieces mean the same: \(whole), \(inPieces)")
         for event in whole {
+            try Self.checkLimits(event)
             switch event {
-            case .message(let isText, let bytes):
-                try FuzzFinding.unless(bytes.count <= Self.maxMessageBytes, "a message is within its limit")
-                let isValid = String(validating: bytes, as: UTF8.self) != nil
-                try FuzzFinding.unless(!isText || isValid, "text is UTF-8")
-                try Self.checkWritten(event, isText ? .text : .binary, bytes)
-            case .control(let opcode, let bytes):
-                try FuzzFinding.unless(opcode.isControl && bytes.count <= 125, "a control frame is short")
-                try Self.checkWritten(event, opcode, bytes)
-            case .refused:
-                break
+            case .message(let isText, let bytes): try Self.checkWritten(event, isText ? .text : .binary, bytes)
+            case .control(let opcode, let bytes): try Self.checkWritten(event, opcode, bytes)
+            case .refused: break
             }
+        }
+    }
+
+    static func checkLimits(_ event: Event) throws {
+        switch event {
+        case .message(let isText, let bytes):
+            try FuzzFinding.unless(bytes.count <= Self.maxMessageBytes, "a message is within its limit")
+            let isValid = String(validating: bytes, as: UTF8.self) != nil
+            try FuzzFinding.unless(!isText || isValid, "text is UTF-8")
+        case .control(let opcode, let bytes):
+            try FuzzFinding.unless(opcode.isControl && bytes.count <= 125, "a control frame is short")
+        case .refused:
+            break
         }
     }
 
@@ -51,7 +58,8 @@ enum WebSocketFramesFuzz {
         )
     }
 
-    private static func read(_ chunks: [[UInt8]]) throws -> [Event] {
+    /// What a connection hears, up to the first frame that is refused; compressed messages only where there is a codec.
+    static func read(_ chunks: [[UInt8]], by codec: PerMessageDeflateCodec? = nil) throws -> [Event] {
         var decoder = WebSocketFrameDecoder()
         var assembler = WebSocketMessageAssembler()
         var events: [Event] = []
@@ -61,7 +69,12 @@ enum WebSocketFramesFuzz {
             var offset = 0
             let isRefused = kept.withUnsafeMutableBytes { buffer in
                 do throws(WebSocketProtocolError) {
-                    while let part = try decoder.next(buffer, from: &offset, maxFrameBytes: Self.maxFrameBytes) {
+                    while let part = try decoder.next(
+                        buffer,
+                        from: &offset,
+                        maxFrameBytes: Self.maxFrameBytes,
+                        takesCompressed: codec != nil
+                    ) {
                         let bytes = UnsafeRawBufferPointer(rebasing: buffer[part.range])
                         let outcome = try assembler.partReceived(part, bytes, maxMessageBytes: Self.maxMessageBytes)
                         switch outcome {
@@ -69,8 +82,10 @@ enum WebSocketFramesFuzz {
                         case .wholeMessage(let isText): events.append(.message(isText: isText, Array(bytes)))
                         case .assembledMessage(let isText):
                             events.append(.message(isText: isText, assembler.takeMessage()))
-                        case .wholeCompressed, .assembledCompressed:
-                            preconditionFailure("compression was not agreed on")
+                        case .wholeCompressed(let isText):
+                            events.append(try Self.inflated(Array(bytes), isText: isText, by: codec))
+                        case .assembledCompressed(let isText):
+                            events.append(try Self.inflated(assembler.takeMessage(), isText: isText, by: codec))
                         case .control(let opcode): events.append(.control(opcode, assembler.takeControlPayload()))
                         }
                     }
@@ -85,5 +100,24 @@ enum WebSocketFramesFuzz {
             try FuzzFinding.unless(kept.count <= Self.keptBytesMax, "payload is not held back")
         }
         return events
+    }
+
+    private static func inflated(
+        _ message: [UInt8],
+        isText: Bool,
+        by codec: PerMessageDeflateCodec?
+    ) throws(WebSocketProtocolError) -> Event {
+        guard let codec else { preconditionFailure("a compressed message came where nothing was agreed on") }
+        var inflated: [UInt8] = []
+        try message.withUnsafeBufferPointer { message throws(WebSocketProtocolError) in
+            try codec.withInflated(
+                UnsafeRawBufferPointer(message),
+                limit: Self.maxMessageBytes
+            ) { bytes throws(WebSocketProtocolError) in
+                if isText, !bytes.withUnsafeBytes({ UTF8Validator.isValid($0) }) { throw .invalidUTF8 }
+                inflated = bytes
+            }
+        }
+        return .message(isText: isText, inflated)
     }
 }
