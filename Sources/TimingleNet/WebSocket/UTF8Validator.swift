@@ -38,6 +38,14 @@ struct UTF8Validator: Equatable {
                     offset &+= 8
                 }
                 guard offset < count else { break }
+                // SAFETY: four bytes from `offset` are inside the buffer; the load needs no alignment.
+                while offset &+ 4 <= count {
+                    let word = UInt32(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+                    let length = Self.length(word)
+                    guard length > 0 else { break }
+                    offset &+= length
+                }
+                guard offset < count else { break }
             }
             let byte = base.load(fromByteOffset: offset, as: UInt8.self)
             offset &+= 1
@@ -60,6 +68,26 @@ struct UTF8Validator: Equatable {
         }
         (self.needed, self.low, self.high) = (needed, low, high)
         return true
+    }
+
+    /// Bytes of the whole character that `word` begins with, its first byte lowest.
+    ///
+    /// 0 where it begins with none, and where all four are ASCII.
+    @inline(__always)
+    private static func length(_ word: UInt32) -> Int {
+        if word & 0x00C0_C0F0 == 0x0080_80E0 {
+            // Four bits of the first byte and one of the second: 0 is too long a form, D with 1 a surrogate.
+            let bits = word & 0x200F
+            return bits != 0 && bits != 0x200D ? 3 : 0
+        }
+        if word & 0x80 == 0 { return word & 0x8080_8080 == 0 ? 0 : 1 }
+        if word & 0xC0E0 == 0x80C0 { return word & 0x1E != 0 ? 2 : 0 }
+        if word & 0xC0C0_C0F8 == 0x8080_80F0 {
+            // The first five bits of the code point: 0 is too long a form, from 17 on it is beyond U+10FFFF.
+            let bits = (word & 0x7) &<< 2 | (word &>> 12) & 0x3
+            return bits &- 1 < 16 ? 4 : 0
+        }
+        return 0
     }
 
     /// True when `bytes` alone are a whole valid text.

@@ -30,6 +30,50 @@ struct UTF8ValidatorTests {
         }
     }
 
+    /// Long runs of characters of each length, whole and with one byte changed, inserted or taken out.
+    @Test(arguments: 0..<64 as Range<UInt64>)
+    func agreesWithTheStandardLibraryOnDamagedText(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let ranges: [ClosedRange<UInt32>] = [
+            0x20...0x7E, 0x80...0x7FF, 0x800...0xD7FF, 0xE000...0xFFFF, 0x10000...0x10FFFF,
+        ]
+        for _ in 0..<500 {
+            var text = ""
+            for _ in 0..<Int.random(in: 1...6, using: &random) {
+                let range = ranges.randomElement(using: &random) ?? 0x20...0x7E
+                for _ in 0..<Int.random(in: 1...5, using: &random) {
+                    guard let scalar = Unicode.Scalar(UInt32.random(in: range, using: &random)) else { continue }
+                    text.unicodeScalars.append(scalar)
+                }
+            }
+            var bytes = Array(text.utf8)
+            #expect(Self.isValid(bytes))
+            let place = Int.random(in: 0..<bytes.count, using: &random)
+            switch Int.random(in: 0..<3, using: &random) {
+            case 0: bytes[place] = UInt8.random(in: .min ... .max, using: &random)
+            case 1: bytes.insert(UInt8.random(in: 0x80 ... .max, using: &random), at: place)
+            default: bytes.remove(at: place)
+            }
+            let expected = String(validating: bytes, as: UTF8.self) != nil
+            #expect(Self.isValid(bytes) == expected, "\(bytes)")
+            let failure = Self.failure(bytes)
+            #expect(!expected || failure == nil)
+        }
+    }
+
+    /// Every pair of first bytes, with what may follow and what may not.
+    @Test func agreesWithTheStandardLibraryOnEveryBeginning() {
+        for first in 0x80...0xFF as ClosedRange<UInt8> {
+            for second in 0x00...0xFF as ClosedRange<UInt8> {
+                for rest in [[0x80, 0x80], [0x41, 0x41], [0x80, 0x41], [0xBF, 0xBF], [0xC2, 0x80]] as [[UInt8]] {
+                    let bytes = [first, second] + rest
+                    let expected = String(validating: bytes, as: UTF8.self) != nil
+                    if Self.isValid(bytes) != expected { Issue.record("\(bytes)") }
+                }
+            }
+        }
+    }
+
     @Test(arguments: 0..<32 as Range<UInt64>)
     func everyCutOfValidTextIsValid(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
