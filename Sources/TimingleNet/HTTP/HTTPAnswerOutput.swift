@@ -4,7 +4,7 @@
 ///
 /// While a connection takes bytes in or answers, it has the loan; in between it holds no memory.
 struct HTTPAnswerOutput {
-    var bytes: [UInt8] = []
+    var bytes = HTTPOutputBuffer()
     private var hasLoan = false
 
     /// Takes the loop's buffer; false if it is here already, and then somebody further out gives it back.
@@ -19,9 +19,9 @@ struct HTTPAnswerOutput {
     mutating func giveBack(to shard: HTTPServerShard, sendingOn stream: StreamConnection?) {
         self.hasLoan = false
         if let stream { self.send(on: stream) }
-        var bytes: [UInt8] = []
+        var bytes = HTTPOutputBuffer()
         swap(&bytes, &self.bytes)
-        bytes.removeAll(keepingCapacity: true)
+        bytes.removeAll()
         shard.takeBackOutput(bytes)
     }
 
@@ -29,7 +29,7 @@ struct HTTPAnswerOutput {
     mutating func send(on stream: StreamConnection) {
         guard !self.bytes.isEmpty else { return }
         let verdict = self.bytes.withUnsafeBytes { stream.send(copying: $0) }
-        self.bytes.removeAll(keepingCapacity: true)
+        self.bytes.removeAll()
         if verdict == .tooSlow { stream.abort() }
     }
 

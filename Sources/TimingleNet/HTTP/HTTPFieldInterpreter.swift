@@ -27,27 +27,37 @@ enum HTTPFieldInterpreter {
         var keepAlive = false
     }
 
-    static func interpret(_ block: HTTPFieldBlock, minorVersion: Int) throws(HTTPParseError) -> Meaning {
+    /// Reads the field lines of the head that `bytes` begin with.
+    static func interpret(
+        _ bytes: Span<UInt8>,
+        _ lines: [HTTPFieldBlock.Line],
+        minorVersion: Int
+    ) throws(HTTPParseError) -> Meaning {
         var seen = Seen()
         var meaning = Meaning(keepAlive: minorVersion == 1)
-        for line in block.lines {
-            let value = block.bytes[Int(line.valueStart)..<Int(line.valueEnd)]
+        for line in lines {
+            let name = bytes.extracting(Int(line.nameStart)..<Int(line.nameEnd))
+            let value = bytes.extracting(Int(line.valueStart)..<Int(line.valueEnd))
             // The length tells most fields apart without a comparison.
-            switch line.nameEnd - line.nameStart {
-            case 4 where block.name(line, equals: "host"):
+            switch name.count {
+            case 4 where name.equals(lowercase: "host"):
                 seen.hosts += 1
                 guard HTTPTarget.isHost(value) else { throw .badHost }
-            case 14 where block.name(line, equals: "content-length"):
+            case 14 where name.equals(lowercase: "content-length"):
                 guard seen.contentLength == nil else { throw .conflictingLength }
                 seen.contentLength = try Self.length(value)
-            case 17 where block.name(line, equals: "transfer-encoding"):
+            case 17 where name.equals(lowercase: "transfer-encoding"):
                 guard !seen.chunked, minorVersion == 1 else { throw .badTransferEncoding }
-                try Self.checkTransferEncoding(value)
+                try Self.checkTransferEncoding(value.slice)
                 seen.chunked = true
-            case 10 where block.name(line, equals: "connection"):
-                try Self.readConnection(value, &seen)
-            case 6 where block.name(line, equals: "expect") && minorVersion == 1:
-                try Self.readExpectations(value, &meaning)
+            case 10 where name.equals(lowercase: "connection"):
+                if value.equals(lowercase: "keep-alive") {
+                    seen.keepAlive = true
+                } else {
+                    try Self.readConnection(value.slice, &seen)
+                }
+            case 6 where name.equals(lowercase: "expect") && minorVersion == 1:
+                try Self.readExpectations(value.slice, &meaning)
             default:
                 break
             }
@@ -69,10 +79,11 @@ enum HTTPFieldInterpreter {
     }
 
     /// Digits only, by hand: `Int(_:)` would take a sign.
-    private static func length(_ value: ArraySlice<UInt8>) throws(HTTPParseError) -> Int {
+    private static func length(_ value: Span<UInt8>) throws(HTTPParseError) -> Int {
         guard !value.isEmpty else { throw .badContentLength }
         var result = 0
-        for byte in value {
+        for index in value.indices {
+            let byte = value[index]
             guard HTTPByteClass.isDigit(byte) else { throw .badContentLength }
             let (tenfold, overflow) = result.multipliedReportingOverflow(by: 10)
             let (sum, carry) = tenfold.addingReportingOverflow(Int(byte - UInt8(ascii: "0")))
@@ -122,4 +133,9 @@ enum HTTPFieldInterpreter {
             }
         }
     }
+}
+
+extension Span where Element == UInt8 {
+    /// A copy, for what is rare enough.
+    fileprivate var slice: ArraySlice<UInt8> { self.withUnsafeBufferPointer { ArraySlice($0) } }
 }

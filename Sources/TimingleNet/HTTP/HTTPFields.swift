@@ -6,7 +6,7 @@
 package struct HTTPFields: Sendable {
     private var block: HTTPFieldBlock
 
-    package init() { self.block = HTTPFieldBlock(bytes: [], lines: []) }
+    package init() { self.block = HTTPFieldBlock() }
 
     /// Reads the fields of a request's head.
     init(_ block: HTTPFieldBlock) { self.block = block }
@@ -24,10 +24,7 @@ package struct HTTPFields: Sendable {
             return result
         }
         set {
-            if self.contains(name) {
-                let block = self.block
-                self.block.lines.removeAll { block.name($0, equals: name) }
-            }
+            if self.contains(name) { self.block.removeAll(named: name) }
             if let newValue { self.block.append(name, newValue) }
         }
     }
@@ -69,7 +66,15 @@ package struct HTTPFields: Sendable {
     }
 
     /// The bytes and where the lines lie in them, for the encoder.
-    var lines: HTTPFieldBlock { self.block }
+    var lines: HTTPFieldBlock { _read { yield self.block } }
+
+    /// Gives the memory of the fields away, and has none itself afterwards.
+    mutating func takeMemory() -> HTTPFieldBlock {
+        var block = HTTPFieldBlock()
+        swap(&block, &self.block)
+        block.removeAll()
+        return block
+    }
 }
 
 extension HTTPFields: ExpressibleByDictionaryLiteral {
@@ -91,8 +96,36 @@ struct HTTPFieldBlock: Sendable {
         var valueEnd: UInt32
     }
 
-    var bytes: [UInt8]
-    var lines: [Line]
+    var bytes: [UInt8] = []
+    var lines: [Line] = []
+    /// True while `bytes` are the lines as they are sent, in their order and nothing else.
+    private(set) var isWireForm = true
+
+    /// Takes the bytes of a head, to which `lines` refer.
+    mutating func fill(_ head: Span<UInt8>) {
+        self.isWireForm = false
+        head.withUnsafeBufferPointer { self.bytes.append(contentsOf: $0) }
+    }
+
+    /// Keeps nothing but the memory, unless somebody else still has it.
+    mutating func removeAll() {
+        self.bytes.removeAll(keepingCapacity: true)
+        self.lines.removeAll(keepingCapacity: true)
+        self.isWireForm = true
+    }
+
+    mutating func removeAll(named name: String) {
+        let old = self
+        self.lines.removeAll { old.name($0, equals: name) }
+        self.isWireForm = false
+    }
+
+    @inline(__always)
+    func withName<Result>(_ line: Line, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+        self.bytes.withUnsafeBufferPointer { bytes in
+            body(UnsafeBufferPointer(rebasing: bytes[Int(line.nameStart)..<Int(line.nameEnd)]))
+        }
+    }
 
     func name(_ line: Line, equals name: String) -> Bool {
         guard name.utf8.count == Int(line.nameEnd - line.nameStart) else { return false }
@@ -121,10 +154,13 @@ struct HTTPFieldBlock: Sendable {
         )
         if self.lines.isEmpty {
             self.lines.reserveCapacity(4)
-            self.bytes.reserveCapacity(self.bytes.count + max(128, name.utf8.count + value.utf8.count))
+            self.bytes.reserveCapacity(self.bytes.count + max(128, name.utf8.count + value.utf8.count + 4))
         }
         let nameStart = UInt32(self.bytes.count)
         self.bytes.append(contentsOf: name.utf8)
+        let nameEnd = UInt32(self.bytes.count)
+        self.bytes.append(UInt8(ascii: ":"))
+        self.bytes.append(UInt8(ascii: " "))
         let valueStart = self.bytes.count
         self.bytes.append(contentsOf: value.utf8)
         // Values may carry what a peer sent: a control character must not end the line.
@@ -133,11 +169,13 @@ struct HTTPFieldBlock: Sendable {
         }
         let line = Line(
             nameStart: nameStart,
-            nameEnd: UInt32(valueStart),
+            nameEnd: nameEnd,
             valueStart: UInt32(valueStart),
             valueEnd: UInt32(self.bytes.count)
         )
         self.lines.append(line)
+        self.bytes.append(UInt8(ascii: "\r"))
+        self.bytes.append(UInt8(ascii: "\n"))
     }
 }
 

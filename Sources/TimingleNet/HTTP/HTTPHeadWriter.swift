@@ -1,29 +1,59 @@
-/// Writes the parts of a head one behind the other into room that was made for all of them at once.
+/// Bytes that are gathered in memory which is made once: to write is to copy, no more.
 ///
-/// Lives in one call of `append`. An array that grows by each part would check for room and for a second owner each
-/// time.
-struct HTTPHeadWriter {
-    private let room: UnsafeMutableBufferPointer<UInt8>
-    private var count = 0
+/// A value. An array that grows by each part of a head would check for room and for a second owner each time.
+struct HTTPOutputBuffer {
+    /// All of it is room; what was written is in front.
+    private var storage: [UInt8] = []
+    private(set) var count = 0
 
-    private init(_ room: UnsafeMutableBufferPointer<UInt8>) { self.room = room }
+    var isEmpty: Bool { self.count == 0 }
+    var capacity: Int { self.storage.count }
+    var bytes: [UInt8] { Array(self.storage[..<self.count]) }
+
+    /// Forgets what was written and keeps the memory.
+    mutating func removeAll() { self.count = 0 }
+
+    func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        self.storage.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[..<self.count])) }
+    }
 
     /// Appends what `body` writes, which is `most` bytes or fewer: more is our own bug and traps.
-    static func append(to out: inout [UInt8], atMost most: Int, _ body: (inout HTTPHeadWriter) -> Void) {
-        let start = out.count
-        out.append(contentsOf: repeatElement(0, count: most))
-        let written = out.withUnsafeMutableBufferPointer { bytes in
-            var writer = HTTPHeadWriter(UnsafeMutableBufferPointer(rebasing: bytes[start...]))
+    @inline(__always)
+    mutating func write(atMost most: Int, _ body: (inout HTTPHeadWriter) -> Void) {
+        if self.storage.count - self.count < most { self.makeRoom(for: most) }
+        let start = self.count
+        self.count = self.storage.withUnsafeMutableBufferPointer { room in
+            var writer = HTTPHeadWriter(room, at: start)
             body(&writer)
             return writer.count
         }
-        out.removeLast(most - written)
     }
 
+    @inline(never)
+    private mutating func makeRoom(for most: Int) {
+        let wanted = max(1_024, self.count + most, 2 * self.storage.count)
+        self.storage.append(contentsOf: repeatElement(0, count: wanted - self.storage.count))
+    }
+}
+
+/// Writes the parts of a head one behind the other.
+///
+/// Lives in one call of `HTTPOutputBuffer.write`.
+struct HTTPHeadWriter {
+    private let room: UnsafeMutableBufferPointer<UInt8>
+    private(set) var count: Int
+
+    fileprivate init(_ room: UnsafeMutableBufferPointer<UInt8>, at start: Int) {
+        self.room = room
+        self.count = start
+    }
+
+    @inline(__always)
     mutating func write(_ text: StaticString) {
         self.write(text.utf8Start, text.utf8CodeUnitCount)
     }
 
+    @inline(__always)
     mutating func write(_ bytes: [UInt8]) {
         bytes.withUnsafeBufferPointer { source in
             guard let base = source.baseAddress else { return }
@@ -33,15 +63,19 @@ struct HTTPHeadWriter {
 
     mutating func write(decimal number: Int) {
         precondition(number >= 0, "a negative number in a head")
-        var divisor = 1
-        while number / divisor >= 10 { divisor *= 10 }
-        var rest = number
-        while divisor > 0 {
-            self.room[self.count] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest / divisor)
-            self.count += 1
-            rest %= divisor
-            divisor /= 10
+        var digits = 1
+        var rest = UInt(bitPattern: number)
+        while rest >= 10 {
+            rest /= 10
+            digits += 1
         }
+        precondition(digits <= self.room.count - self.count, "a head is longer than the room that was made for it")
+        rest = UInt(bitPattern: number)
+        for index in (self.count..<(self.count + digits)).reversed() {
+            self.room[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
+        self.count += digits
     }
 
     /// One field line of `block` with its end.

@@ -25,13 +25,20 @@ package struct HTTPRequest: Sendable {
 
     /// The target up to its `?`, still percent-encoded; the router decodes segments.
     package var path: String {
-        guard let mark = self.target.utf8.firstIndex(of: UInt8(ascii: "?")) else { return self.target }
+        guard let mark = self.queryMark else { return self.target }
         return String(self.target[..<mark])
     }
 
     package var query: HTTPQuery {
-        guard let mark = self.target.utf8.firstIndex(of: UInt8(ascii: "?")) else { return HTTPQuery("") }
+        guard let mark = self.queryMark else { return HTTPQuery("") }
         return HTTPQuery(String(self.target[self.target.utf8.index(after: mark)...]))
+    }
+
+    private var queryMark: String.Index? {
+        var target = self.target
+        // In the bytes themselves: the view of a string looks at each index.
+        let offset = target.withUTF8 { $0.firstIndex(of: UInt8(ascii: "?")) }
+        return offset.map { self.target.utf8.index(self.target.startIndex, offsetBy: $0) }
     }
 }
 
@@ -73,6 +80,7 @@ package struct HTTPQuery: Sendable {
     }
 
     private func forEachPair(_ body: (Substring.UTF8View, Substring.UTF8View) -> Bool) {
+        if self.text.isEmpty { return }
         for pair in self.text.utf8.split(separator: UInt8(ascii: "&")) {
             let mark = pair.firstIndex(of: UInt8(ascii: "="))
             let name = pair[..<(mark ?? pair.endIndex)]
@@ -91,7 +99,7 @@ package struct HTTPResponse: Sendable {
         case none
         case bytes([UInt8])
         /// Answer 101 and hand the connection to a WebSocket; status and body are the connection's business.
-        case upgrade(WebSocketUpgrade)
+        indirect case upgrade(WebSocketUpgrade)
     }
 
     package var status: HTTPStatus

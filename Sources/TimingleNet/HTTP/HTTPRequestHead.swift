@@ -23,13 +23,11 @@ struct HTTPRequestHead: Sendable {
 
 /// What a byte may be in a head.
 ///
-/// Immutable.
+/// Immutable. Sets of ASCII characters are masks of two words, the low one for those below 64.
 enum HTTPByteClass {
-    /// tchar of RFC 9110 section 5.6.2.
+    /// tchar of RFC 9110 section 5.6.2: ``!#$%&'*+-.^_`|~``, digits and letters.
     @inline(__always)
-    static func isToken(_ byte: UInt8) -> Bool {
-        byte < 64 ? tokenLow & (1 << UInt64(byte)) != 0 : byte < 128 && tokenHigh & (1 << UInt64(byte - 64)) != 0
-    }
+    static func isToken(_ byte: UInt8) -> Bool { Self.contains(0x03ff_6cfa_0000_0000, 0x57ff_ffff_c7ff_fffe, byte) }
 
     /// field-vchar, SP and HTAB: all but controls and DEL.
     @inline(__always)
@@ -38,27 +36,16 @@ enum HTTPByteClass {
     @inline(__always)
     static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
 
-    @inline(__always)
-    static func isAlphanumeric(_ byte: UInt8) -> Bool {
-        Self.isDigit(byte) || (asciiLowercased(byte) >= UInt8(ascii: "a") && asciiLowercased(byte) <= UInt8(ascii: "z"))
-    }
-
     /// What may stand in a target; `#`, quotes, angle brackets, backslash and all above 0x7e may not.
     @inline(__always)
-    static func isTarget(_ byte: UInt8) -> Bool {
-        guard byte > 0x20, byte < 0x7f else { return false }
-        switch byte {
-        case UInt8(ascii: "#"), UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\\"):
-            return false
-        default:
-            return true
-        }
-    }
+    static func isTarget(_ byte: UInt8) -> Bool { Self.contains(0xafff_fff2_0000_0000, 0x7fff_ffff_efff_ffff, byte) }
 
-    private static let tokenLow = bits("!#$%&'*+-.0123456789", from: 0)
-    private static let tokenHigh = bits("ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz|~", from: 64)
+    /// What a host's name may consist of: letters, digits and `-._~`.
+    @inline(__always)
+    static func isHostName(_ byte: UInt8) -> Bool { Self.contains(0x03ff_6000_0000_0000, 0x47ff_fffe_87ff_fffe, byte) }
 
-    private static func bits(_ characters: StaticString, from base: UInt8) -> UInt64 {
-        characters.withUTF8Buffer { $0.reduce(0) { $0 | 1 << UInt64($1 - base) } }
+    @inline(__always)
+    private static func contains(_ low: UInt64, _ high: UInt64, _ byte: UInt8) -> Bool {
+        byte < 128 && (byte < 64 ? low : high) & (1 &<< UInt64(byte)) != 0
     }
 }

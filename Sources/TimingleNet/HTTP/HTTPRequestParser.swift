@@ -2,7 +2,8 @@
 ///
 /// A value.
 ///
-/// It is handed all bytes since the head's first one each time, and copies them once, when the head is complete.
+/// It is handed all bytes since the head's first one each time, and copies them once, when the head is complete, into
+/// memory that a request before may have left.
 struct HTTPRequestParser {
     enum Outcome {
         case needMoreBytes
@@ -20,7 +21,10 @@ struct HTTPRequestParser {
     private var minorVersion = 1
     /// True for HEAD, once that is known: a refusal too then has no content.
     private(set) var isHead = false
-    private var lines: [HTTPFieldBlock.Line] = []
+    private var block = HTTPFieldBlock()
+
+    /// Lets the next head's fields go into `block`, which is empty and may have room already.
+    mutating func use(_ block: consuming HTTPFieldBlock) { self.block = block }
 
     /// True once a byte of a head was seen.
     var hasBegun: Bool { self.scanned > 0 }
@@ -49,9 +53,8 @@ struct HTTPRequestParser {
 
     /// Finds the end of the current line: the index of its CR.
     private mutating func nextLine(_ bytes: Span<UInt8>, _ limits: HTTPLimits) throws(HTTPParseError) -> Int? {
-        var index = self.scanned
         let count = bytes.count
-        while index < count, bytes[index] != UInt8(ascii: "\n") { index += 1 }
+        let index = bytes.lineFeed(from: self.scanned)
         self.scanned = index
         // The bytes of the line or section so far; a CR at its end may belong to the line's end.
         let inSection = self.sectionStart != 0
@@ -78,8 +81,7 @@ struct HTTPRequestParser {
     }
 
     private mutating func requestLine(_ bytes: Span<UInt8>, _ line: Range<Int>) throws(HTTPParseError) {
-        var index = line.lowerBound
-        while index < line.upperBound, HTTPByteClass.isToken(bytes[index]) { index += 1 }
+        var index = bytes.tokenEnd(in: line)
         guard index < line.upperBound else { throw .badRequestLine }
         guard bytes[index] == UInt8(ascii: " "), index > line.lowerBound else {
             throw bytes[index] == UInt8(ascii: "\r") ? .bareCarriageReturn : .badMethod
@@ -87,24 +89,22 @@ struct HTTPRequestParser {
         self.method = line.lowerBound..<index
         self.isHead = bytes.extracting(self.method).equals("HEAD")
         let start = index + 1
-        index = start
-        while index < line.upperBound, bytes[index] != UInt8(ascii: " ") {
-            guard HTTPByteClass.isTarget(bytes[index]) else {
-                throw bytes[index] == UInt8(ascii: "\r") ? .bareCarriageReturn : .badTarget
-            }
-            index += 1
+        index = bytes.targetEnd(in: start..<line.upperBound)
+        guard index < line.upperBound, index > start || bytes[index] != UInt8(ascii: " ") else {
+            throw .badRequestLine
         }
-        guard index < line.upperBound, index > start else { throw .badRequestLine }
+        guard bytes[index] == UInt8(ascii: " ") else {
+            throw bytes[index] == UInt8(ascii: "\r") ? .bareCarriageReturn : .badTarget
+        }
         self.target = start..<index
         try self.version(bytes, index + 1..<line.upperBound)
     }
 
     private mutating func version(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(HTTPParseError) {
         // Exactly eight bytes: `HTTP/1.10` is no version.
-        let name: [UInt8] = [0x48, 0x54, 0x54, 0x50, 0x2f]
         guard range.count == 8 else { throw .badVersion }
         let start = range.lowerBound
-        for offset in 0..<5 where bytes[start + offset] != name[offset] { throw .badVersion }
+        guard bytes.extracting(start..<(start + 5)).equals("HTTP/") else { throw .badVersion }
         let major = bytes[start + 5]
         let minor = bytes[start + 7]
         guard HTTPByteClass.isDigit(major), bytes[start + 6] == UInt8(ascii: "."), HTTPByteClass.isDigit(minor) else {
@@ -122,28 +122,27 @@ struct HTTPRequestParser {
         _ line: Range<Int>,
         _ limits: HTTPLimits
     ) throws(HTTPParseError) {
-        guard self.lines.count < limits.fieldCount else { throw .tooManyFields }
-        var index = line.lowerBound
-        let first = bytes[index]
+        guard self.block.lines.count < limits.fieldCount else { throw .tooManyFields }
+        let first = bytes[line.lowerBound]
         guard first != UInt8(ascii: " "), first != UInt8(ascii: "\t") else { throw .lineFolding }
-        while index < line.upperBound, HTTPByteClass.isToken(bytes[index]) { index += 1 }
-        let nameEnd = index
-        guard index < line.upperBound, nameEnd > line.lowerBound else { throw .badFieldName }
-        switch bytes[index] {
+        let nameEnd = bytes.tokenEnd(in: line)
+        guard nameEnd < line.upperBound, nameEnd > line.lowerBound else { throw .badFieldName }
+        switch bytes[nameEnd] {
         case UInt8(ascii: ":"): break
         case UInt8(ascii: " "), UInt8(ascii: "\t"): throw .whitespaceBeforeColon
         case UInt8(ascii: "\r"): throw .bareCarriageReturn
         default: throw .badFieldName
         }
-        var valueStart = index + 1
-        for position in valueStart..<line.upperBound where !HTTPByteClass.isFieldValue(bytes[position]) {
-            throw bytes[position] == UInt8(ascii: "\r") ? .bareCarriageReturn : .forbiddenByte
+        var valueStart = nameEnd + 1
+        let badByte = bytes.fieldValueEnd(in: valueStart..<line.upperBound)
+        guard badByte == line.upperBound else {
+            throw bytes[badByte] == UInt8(ascii: "\r") ? .bareCarriageReturn : .forbiddenByte
         }
         var valueEnd = line.upperBound
         while valueStart < valueEnd, bytes[valueStart] == 0x20 || bytes[valueStart] == 0x09 { valueStart += 1 }
         while valueEnd > valueStart, bytes[valueEnd - 1] == 0x20 || bytes[valueEnd - 1] == 0x09 { valueEnd -= 1 }
-        if self.lines.isEmpty { self.lines.reserveCapacity(16) }
-        self.lines.append(
+        if self.block.lines.isEmpty { self.block.lines.reserveCapacity(16) }
+        self.block.lines.append(
             HTTPFieldBlock.Line(
                 nameStart: UInt32(line.lowerBound),
                 nameEnd: UInt32(nameEnd),
@@ -155,16 +154,13 @@ struct HTTPRequestParser {
 
     private mutating func complete(_ bytes: Span<UInt8>) throws(HTTPParseError) -> Outcome {
         let count = self.lineStart
-        let copy = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-            bytes.extracting(0..<count).withUnsafeBufferPointer { source in
-                initialized = buffer.initialize(fromContentsOf: source)
-            }
-        }
-        var block = HTTPFieldBlock(bytes: copy, lines: self.lines)
         let method = bytes.extracting(self.method).method
-        let meaning = try HTTPFieldInterpreter.interpret(block, minorVersion: self.minorVersion)
+        let meaning = try HTTPFieldInterpreter.interpret(bytes, self.block.lines, minorVersion: self.minorVersion)
         try meaning.checkLength(method: method, minorVersion: self.minorVersion)
         let target = try HTTPTarget.normalized(bytes.extracting(self.target), method: method)
+        var block = HTTPFieldBlock()
+        swap(&block, &self.block)
+        block.fill(bytes.extracting(0..<count))
         // RFC 9112 section 3.2.2: the authority of an absolute target takes the place of what Host says.
         if let authority = HTTPTarget.authority(in: bytes, self.target, method: method) { block.setHost(authority) }
         let head = HTTPRequestHead(
@@ -182,20 +178,7 @@ struct HTTPRequestParser {
 }
 
 extension Span where Element == UInt8 {
-    func equals(_ text: StaticString) -> Bool {
-        guard text.utf8CodeUnitCount == self.count else { return false }
-        return text.withUTF8Buffer { other in
-            for index in 0..<self.count where self[index] != other[index] { return false }
-            return true
-        }
-    }
-
-    /// The whole as a string; the caller knows that it is ASCII.
-    var asciiString: String {
-        self.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
-    }
-
-    var method: HTTPMethod {
+    fileprivate var method: HTTPMethod {
         if self.equals("GET") { return .get }
         if self.equals("POST") { return .post }
         return HTTPMethod(rawValue: self.asciiString)

@@ -11,7 +11,9 @@ enum HTTPResponseEncoder {
         var sayKeepAlive = false
     }
 
-    static let `continue` = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
+    static func writeContinue(to out: inout HTTPOutputBuffer) {
+        out.write(atMost: 32) { $0.write("HTTP/1.1 100 Continue\r\n\r\n") }
+    }
 
     /// Content up to this size is copied behind the head, so that it leaves as one chunk.
     private static let inlineBodyBytes = 8 * 1024
@@ -21,17 +23,17 @@ enum HTTPResponseEncoder {
         _ response: HTTPResponse,
         _ framing: Framing,
         date: [UInt8],
-        to out: inout [UInt8]
+        to out: inout HTTPOutputBuffer
     ) -> [UInt8] {
         var content: [UInt8] = []
         let forbidsContent = response.status.forbidsContent
         // RFC 9110 section 15.3.6: 205 has no content, and says so.
         if case .bytes(let bytes) = response.body, !forbidsContent, response.status != .resetContent { content = bytes }
         let inline = !framing.isHead && content.count <= Self.inlineBodyBytes
-        let fields = response.fields.lines
-        let room = Self.startRoom(fields, date) + Self.endRoom + (inline ? content.count : 0)
-        HTTPHeadWriter.append(to: &out, atMost: room) { writer in
-            Self.writeStart(response.status, fields, date, &writer) { _ in false }
+        let room = Self.startRoom(response.fields.lines, date) + Self.endRoom + (inline ? content.count : 0)
+        out.write(atMost: room) { writer in
+            Self.writeStart(response.status, date, &writer)
+            Self.writeFields(response.fields.lines, &writer) { _ in false }
             if !forbidsContent {
                 writer.write("Content-Length: ")
                 writer.write(decimal: content.count)
@@ -49,37 +51,36 @@ enum HTTPResponseEncoder {
     }
 
     /// The 101 for a WebSocket: the handler's fields, then those of the handshake.
-    static func encodeUpgrade(_ response: HTTPResponse, _ handshake: HTTPFields, date: [UInt8]) -> [UInt8] {
-        var out: [UInt8] = []
-        let fields = response.fields.lines
-        let own = handshake.lines
-        let room = Self.startRoom(fields, date) + Self.startRoom(own, []) + Self.endRoom
-        HTTPHeadWriter.append(to: &out, atMost: room) { writer in
-            Self.writeStart(.switchingProtocols, fields, date, &writer, except: Self.isHandshake)
-            for line in own.lines { writer.write(own, line) }
+    static func encodeUpgrade(
+        _ response: HTTPResponse,
+        _ handshake: HTTPFields,
+        date: [UInt8],
+        to out: inout HTTPOutputBuffer
+    ) {
+        let room = Self.startRoom(response.fields.lines, date) + Self.startRoom(handshake.lines, []) + Self.endRoom
+        out.write(atMost: room) { writer in
+            Self.writeStart(.switchingProtocols, date, &writer)
+            Self.writeFields(response.fields.lines, &writer, except: Self.isHandshake)
+            for line in handshake.lines.lines { writer.write(handshake.lines, line) }
             writer.write("\r\n")
         }
-        return out
     }
 
     /// What Content-Length and Connection need at most, and the end of the section.
     private static let endRoom = 96
 
     private static func startRoom(_ fields: HTTPFieldBlock, _ date: [UInt8]) -> Int {
-        // Status lines are shorter than 64 bytes; a field line has a colon, a space and its end.
+        // Status lines are shorter than 64 bytes.
+        if fields.isWireForm { return 64 + date.count + fields.bytes.count }
+        // A field line has a colon, a space and its end.
         let bytes = fields.lines.reduce(0) { sum, line in
             sum + Int(line.nameEnd - line.nameStart) + Int(line.valueEnd - line.valueStart) + 4
         }
         return 64 + date.count + bytes
     }
 
-    private static func writeStart(
-        _ status: HTTPStatus,
-        _ fields: HTTPFieldBlock,
-        _ date: [UInt8],
-        _ writer: inout HTTPHeadWriter,
-        except isLeftOut: (_ name: UnsafeBufferPointer<UInt8>) -> Bool
-    ) {
+    @inline(__always)
+    private static func writeStart(_ status: HTTPStatus, _ date: [UInt8], _ writer: inout HTTPHeadWriter) {
         if let line = status.statusLine {
             writer.write(line)
         } else {
@@ -90,12 +91,20 @@ enum HTTPResponseEncoder {
             writer.write("\r\n")
         }
         writer.write(date)
-        for line in fields.lines {
-            let isOwn = fields.bytes.withUnsafeBufferPointer { bytes in
-                let name = UnsafeBufferPointer(rebasing: bytes[Int(line.nameStart)..<Int(line.nameEnd)])
-                return Self.isOwn(name) || isLeftOut(name)
-            }
-            if !isOwn { writer.write(fields, line) }
+    }
+
+    @inline(__always)
+    private static func writeFields(
+        _ fields: HTTPFieldBlock,
+        _ writer: inout HTTPHeadWriter,
+        except isLeftOut: (_ name: UnsafeBufferPointer<UInt8>) -> Bool
+    ) {
+        let areOwn = fields.lines.contains { line in
+            fields.withName(line) { Self.isOwn($0) || isLeftOut($0) }
+        }
+        if fields.isWireForm, !areOwn { return writer.write(fields.bytes) }
+        for line in fields.lines where !fields.withName(line, { Self.isOwn($0) || isLeftOut($0) }) {
+            writer.write(fields, line)
         }
     }
 

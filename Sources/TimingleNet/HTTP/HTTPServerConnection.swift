@@ -104,6 +104,7 @@ final class HTTPServerConnection: StreamHandler {
 
     private func takeHead(_ bytes: Span<UInt8>, _ connection: StreamConnection) -> Int? {
         let isFirst = !self.parser.hasBegun
+        if isFirst { self.parser.use(self.shard.lendFieldBlock()) }
         do throws(HTTPParseError) {
             switch try self.parser.parse(bytes, limits: self.limits) {
             case .needMoreBytes:
@@ -112,8 +113,7 @@ final class HTTPServerConnection: StreamHandler {
                 if isFirst { self.setDeadline(self.shard.loop.now + self.limits.headDeadline) }
                 return nil
             case .head(let head, let count):
-                self.head = head
-                try self.begin(head, connection, bodyBytesWait: count < bytes.count)
+                try self.begin(consume head, bodyBytesWait: count < bytes.count)
                 return count
             }
         } catch {
@@ -122,23 +122,20 @@ final class HTTPServerConnection: StreamHandler {
         }
     }
 
-    private func begin(
-        _ head: HTTPRequestHead,
-        _ connection: StreamConnection,
-        bodyBytesWait: Bool
-    ) throws(HTTPParseError) {
-        let decoder = try HTTPBodyDecoder(head.framing, limits: self.limits)
-        switch self.machine.headCompleted(head, requestsMax: self.limits.requestsPerConnection) {
-        case .handle:
-            self.startRequest(head)
-        case .readBody:
-            self.decoder = decoder
-            self.bodyStart = self.shard.loop.now
-            if head.expectsContinue, !bodyBytesWait {
-                self.output.bytes.append(contentsOf: HTTPResponseEncoder.continue)
-            }
-            self.setBodyDeadline(receivedBytes: 0)
+    private func begin(_ head: consuming HTTPRequestHead, bodyBytesWait: Bool) throws(HTTPParseError) {
+        guard head.framing != .none else {
+            _ = self.machine.headCompleted(head, requestsMax: self.limits.requestsPerConnection)
+            return self.startRequest(consume head)
         }
+        // A refusal, too, wants to know what was asked.
+        self.head = head
+        self.decoder = try HTTPBodyDecoder(head.framing, limits: self.limits)
+        _ = self.machine.headCompleted(head, requestsMax: self.limits.requestsPerConnection)
+        self.bodyStart = self.shard.loop.now
+        if head.expectsContinue, !bodyBytesWait {
+            HTTPResponseEncoder.writeContinue(to: &self.output.bytes)
+        }
+        self.setBodyDeadline(receivedBytes: 0)
     }
 
     private func takeBody(_ bytes: Span<UInt8>) -> Int? {
@@ -149,6 +146,7 @@ final class HTTPServerConnection: StreamHandler {
             try self.holdBody()
             if decoder.isDone {
                 self.machine.bodyCompleted()
+                self.head = nil
                 self.startRequest(head)
             } else {
                 self.setBodyDeadline(receivedBytes: decoder.receivedBytes)
@@ -172,34 +170,34 @@ final class HTTPServerConnection: StreamHandler {
         self.heldBodyBytes = 0
     }
 
-    private func startRequest(_ head: HTTPRequestHead) {
+    private func startRequest(_ head: consuming HTTPRequestHead) {
         guard let stream = self.stream else { return }
         self.deadline = nil
-        self.head = nil
         var request = HTTPRequest(
             method: head.method,
             target: head.target,
             fields: HTTPFields(head.fields),
             peerAddress: stream.peerAddress
         )
-        swap(&request.body, &self.body)
-        let loop = self.shard.loop
+        if !self.body.isEmpty { swap(&request.body, &self.body) }
+        // Else the block of fields has a second owner until the end, and its memory cannot be used again.
+        _ = consume head
         var context = RequestContext(
-            loop: loop,
-            requestID: self.shard.nextRequestID(),
+            loop: self.shard.loop,
+            number: self.shard.nextRequestNumber(),
             isSecure: self.shard.configuration.tls != nil,
-            log: self.shard.configuration.log,
-            receivedAt: loop.now
+            log: self.shard.configuration.log
         )
         self.shard.requestBegan()
         do {
             switch try self.shard.configuration.responder.begin(&request, &context) {
             case .answer(let response): self.responded(response, to: request)
-            case .wait(let handler): self.wait(for: handler, request, context)
+            case .wait(let handler): return self.wait(for: handler, request, context)
             }
         } catch {
             self.responded(Self.failure(error, context), to: request)
         }
+        self.shard.takeBackFieldBlock(request.fields.takeMemory())
     }
 
     /// Runs what may wait as a task, at once and as far as it comes: one that does not wait has answered on return.
@@ -226,14 +224,13 @@ final class HTTPServerConnection: StreamHandler {
         return HTTPResponse(.internalServerError)
     }
 
-    private func responded(_ response: HTTPResponse, to request: HTTPRequest) {
+    private func responded(_ response: consuming HTTPResponse, to request: HTTPRequest) {
         let loan = self.output.borrow(from: self.shard)
         defer { if loan { self.output.giveBack(to: self.shard, sendingOn: self.stream) } }
         self.isWaiting = false
         self.task = nil
         self.releaseBody()
         self.shard.requestEnded()
-        var response = response
         self.shard.contentCoder?.encode(&response, for: request)
         if case .upgrade(let upgrade) = response.body {
             self.upgrade(upgrade, response, request)
@@ -278,8 +275,14 @@ final class HTTPServerConnection: StreamHandler {
             )
         case .upgrade:
             guard let stream = self.stream else { return }
+            let codec = HTTPUpgradeHandOver.accept(
+                accepted,
+                response,
+                for: upgrade,
+                to: &self.output.bytes,
+                of: self.shard
+            )
             self.output.send(on: stream)
-            let codec = HTTPUpgradeHandOver.accept(accepted, response, for: upgrade, on: stream, of: self.shard)
             self.clearTimer()
             self.deadline = nil
             self.stream = nil

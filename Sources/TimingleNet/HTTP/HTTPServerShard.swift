@@ -37,8 +37,9 @@ final class HTTPServerShard: StreamConnectionOwner {
     private var dates = HTTPDateCache()
     /// When `dates` was last asked: the second is looked at once a turn.
     private var datesAskedAt: MonotonicInstant
-    private var output: [UInt8] = []
-    private var requestNumber = UInt64.random(in: .min ... .max)
+    private var output = HTTPOutputBuffer()
+    private var fieldBlock = HTTPFieldBlock()
+    private var requestNumber = RequestNumber()
     private var idleWaiters: [IdleWaiter] = []
 
     /// Someone who waits until nothing is left, or until a deadline.
@@ -194,32 +195,32 @@ final class HTTPServerShard: StreamConnectionOwner {
     static let outputBytes = 16 * 1024
 
     /// Lends the buffer in which one connection at a time gathers its answers; a second borrower gets a new one.
-    func lendOutput() -> [UInt8] {
-        var output: [UInt8] = []
+    func lendOutput() -> HTTPOutputBuffer {
+        var output = HTTPOutputBuffer()
         swap(&output, &self.output)
         return output
     }
 
     /// Takes a buffer back, which is empty; one that grew large is let go.
-    func takeBackOutput(_ output: [UInt8]) {
+    func takeBackOutput(_ output: HTTPOutputBuffer) {
         if output.capacity <= 4 * Self.outputBytes { self.output = output }
     }
 
-    /// Sixteen hexadecimal digits, unlike any other of this process; not a secret.
-    func nextRequestID() -> String {
-        self.requestNumber &+= 0x9e37_79b9_7f4a_7c15
-        // The finaliser of SplitMix64: a bijection, so that a counter never repeats.
-        var mixed = self.requestNumber
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        mixed ^= mixed >> 31
-        return String(unsafeUninitializedCapacity: 16) { buffer in
-            for index in 0..<16 {
-                let digit = UInt8(truncatingIfNeeded: mixed >> UInt64(60 - 4 * index)) & 0xf
-                buffer[index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
-            }
-            return 16
-        }
+    /// Lends the memory in which a request's fields lie: one request after the other has the same.
+    func lendFieldBlock() -> HTTPFieldBlock {
+        var block = HTTPFieldBlock()
+        swap(&block, &self.fieldBlock)
+        return block
+    }
+
+    /// Takes a block back, which is empty; one that grew large is let go.
+    func takeBackFieldBlock(_ block: HTTPFieldBlock) {
+        if block.bytes.capacity <= Self.outputBytes { self.fieldBlock = block }
+    }
+
+    func nextRequestNumber() -> RequestNumber {
+        self.requestNumber.advance()
+        return self.requestNumber
     }
 
     // MARK: Ends

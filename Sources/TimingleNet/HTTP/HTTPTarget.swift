@@ -9,7 +9,7 @@ enum HTTPTarget {
         try Self.checkEscapes(target)
         if method == .connect {
             let authority = target.asciiString
-            guard Self.isHost(ArraySlice(authority.utf8)), Self.hasPort(authority) else { throw .badTarget }
+            guard Self.isHost(target), Self.hasPort(authority) else { throw .badTarget }
             return authority
         }
         if target[0] == UInt8(ascii: "/") { return target.asciiString }
@@ -43,29 +43,27 @@ enum HTTPTarget {
     /// A host with an optional port: a name of letters, digits and `-._~`, or a bracketed IPv6 literal.
     ///
     /// Narrower than RFC 3986's reg-name: sub-delims and escapes have no use in a name and have misled proxies.
-    static func isHost(_ bytes: ArraySlice<UInt8>) -> Bool {
-        guard let first = bytes.first, bytes.count <= 261 else { return false }
-        var index = bytes.startIndex
-        if first == UInt8(ascii: "[") {
-            guard let end = bytes.firstIndex(of: UInt8(ascii: "]")) else { return false }
-            guard IPv6Literal.isValid(bytes[(index + 1)..<end]) else { return false }
-            index = end + 1
+    static func isHost(_ bytes: Span<UInt8>) -> Bool {
+        guard bytes.count > 0, bytes.count <= 261 else { return false }
+        var index = 0
+        if bytes[0] == UInt8(ascii: "[") {
+            while index < bytes.count, bytes[index] != UInt8(ascii: "]") { index += 1 }
+            guard index < bytes.count else { return false }
+            let literal = bytes.extracting(1..<index).withUnsafeBufferPointer { ArraySlice($0) }
+            guard IPv6Literal.isValid(literal) else { return false }
+            index += 1
         } else {
-            while index < bytes.endIndex, Self.isNameByte(bytes[index]) { index += 1 }
-            guard index > bytes.startIndex else { return false }
+            index = bytes.hostNameEnd(in: 0..<bytes.count)
+            guard index > 0 else { return false }
         }
-        guard index < bytes.endIndex else { return true }
-        guard bytes[index] == UInt8(ascii: ":") else { return false }
-        let port = bytes[(index + 1)...]
-        guard port.count <= 5, port.allSatisfy(HTTPByteClass.isDigit) else { return false }
-        return port.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) } <= 65_535
-    }
-
-    private static func isNameByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"): true
-        default: HTTPByteClass.isAlphanumeric(byte)
+        guard index < bytes.count else { return true }
+        guard bytes[index] == UInt8(ascii: ":"), bytes.count - index <= 6 else { return false }
+        var port = 0
+        for place in (index + 1)..<bytes.count {
+            guard HTTPByteClass.isDigit(bytes[place]) else { return false }
+            port = port * 10 + Int(bytes[place] - UInt8(ascii: "0"))
         }
+        return port <= 65_535
     }
 
     private static func checkEscapes(_ target: Span<UInt8>) throws(HTTPParseError) {
@@ -86,7 +84,8 @@ enum HTTPTarget {
         }
         guard let rest else { throw .badTarget }
         let end = rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? rest.endIndex
-        guard Self.isHost(rest[..<end]) else { throw .badTarget }
+        let authority = Array(rest[..<end])
+        guard Self.isHost(authority.span) else { throw .badTarget }
         let path = String(decoding: rest[end...], as: UTF8.self)
         return path.hasPrefix("?") ? "/" + path : path
     }

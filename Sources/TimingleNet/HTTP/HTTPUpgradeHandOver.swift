@@ -2,12 +2,12 @@
 ///
 /// No state.
 enum HTTPUpgradeHandOver {
-    /// Queues the 101; returns what messages are compressed with, if that was agreed on.
+    /// Writes the 101; returns what messages are compressed with, if that was agreed on.
     static func accept(
         _ accepted: WebSocketHandshake.Accepted,
         _ response: HTTPResponse,
         for upgrade: WebSocketUpgrade,
-        on stream: StreamConnection,
+        to out: inout HTTPOutputBuffer,
         of shard: HTTPServerShard
     ) -> PerMessageDeflateCodec? {
         let deflate = upgrade.allowsCompression ? shard.webSocketDeflate : nil
@@ -17,7 +17,7 @@ enum HTTPUpgradeHandOver {
             subprotocol: upgrade.subprotocol,
             extensions: agreement?.fieldValue
         )
-        stream.send(HTTPResponseEncoder.encodeUpgrade(response, fields, date: shard.dateFieldLine()))
+        HTTPResponseEncoder.encodeUpgrade(response, fields, date: shard.dateFieldLine(), to: &out)
         return agreement.flatMap { deflate?.makeCodec($0) }
     }
 

@@ -4,13 +4,29 @@
 package struct RequestContext: Sendable {
     /// The loop of the request's connection; the handler runs on it.
     package let loop: EventLoop
-    package var requestID: String
+    private var identity: Identity
     package var parameters: RouteParameters
     /// True where the request came over TLS of ours; a proxy's word is not in it.
     package let isSecure: Bool
     package let receivedAt: MonotonicInstant
     private let baseLog: Log
     private var attachments: [any Sendable] = []
+
+    private enum Identity {
+        case number(RequestNumber)
+        case text(String)
+    }
+
+    /// The text that names the request in logs and answers; made when asked for.
+    package var requestID: String {
+        get {
+            switch self.identity {
+            case .number(let number): number.text
+            case .text(let text): text
+            }
+        }
+        set { self.identity = .text(newValue) }
+    }
 
     package init(
         loop: EventLoop,
@@ -21,11 +37,21 @@ package struct RequestContext: Sendable {
         receivedAt: MonotonicInstant = .now
     ) {
         self.loop = loop
-        self.requestID = requestID
+        self.identity = .text(requestID)
         self.parameters = parameters
         self.isSecure = isSecure
         self.baseLog = log
         self.receivedAt = receivedAt
+    }
+
+    /// Begins a request of this loop.
+    init(loop: EventLoop, number: RequestNumber, isSecure: Bool, log: Log) {
+        self.loop = loop
+        self.identity = .number(number)
+        self.parameters = RouteParameters()
+        self.isSecure = isSecure
+        self.baseLog = log
+        self.receivedAt = loop.now
     }
 
     /// The listener's logger with `request_id` on each line; made when asked for.

@@ -22,7 +22,7 @@ struct RouteTrie: Sendable {
 
     private struct Endpoint: Sendable {
         var method: HTTPMethod
-        var parameterNames: [String]
+        var captures: [RouteParameters.Capture]
         var handler: Handler
     }
 
@@ -47,18 +47,31 @@ struct RouteTrie: Sendable {
     }
 
     func look(up method: HTTPMethod, target: String) -> Lookup {
-        var target = target
-        return target.withUTF8 { bytes in
-            let mark = bytes.firstIndex(of: UInt8(ascii: "?")) ?? bytes.count
-            var path = UnsafeBufferPointer(rebasing: bytes[..<mark])
-            if method == .options, path.count == 1, path[0] == UInt8(ascii: "*") {
-                return .otherMethods(self.allMethods)
+        var bytes = target
+        return bytes.withUTF8 { bytes in
+            var end = 0
+            var isEscaped = false
+            while end < bytes.count, bytes[end] != UInt8(ascii: "?") {
+                if bytes[end] == UInt8(ascii: "%") { isEscaped = true }
+                end += 1
             }
-            guard path.first == UInt8(ascii: "/") else { return .notFound }
-            path = UnsafeBufferPointer(rebasing: path[1...])
-            var captured: [Range<Int>] = []
-            guard let match = self.match(path, from: 0, node: 0, captured: &captured) else { return .notFound }
-            return self.resolve(match, method: method, path: path, captured: captured)
+            let path = UnsafeBufferPointer(rebasing: bytes[..<end])
+            guard path.first == UInt8(ascii: "/") else {
+                let isServer = method == .options && path.count == 1 && path[0] == UInt8(ascii: "*")
+                return isServer ? .otherMethods(self.allMethods) : .notFound
+            }
+            guard let match = self.match(path, from: 1, node: 0) else { return .notFound }
+            let endpoints = match.takesRest ? self.nodes[match.node].restEndpoints : self.nodes[match.node].endpoints
+            guard let index = Self.index(of: method, in: endpoints) else { return .otherMethods(Self.allowed(endpoints)) }
+            let captures = endpoints[index].captures
+            // A broken escape names nothing that exists.
+            if isEscaped, captures.contains(where: { RouteParameters.value(of: $0, in: path) == nil }) {
+                return .notFound
+            }
+            return .found(
+                endpoints[index].handler,
+                captures.isEmpty ? RouteParameters() : RouteParameters(captures, of: target)
+            )
         }
     }
 
@@ -70,12 +83,7 @@ struct RouteTrie: Sendable {
     }
 
     /// Walks literals before captures before rests, going back where a branch ends in nothing.
-    private func match(
-        _ path: UnsafeBufferPointer<UInt8>,
-        from start: Int,
-        node: Int,
-        captured: inout [Range<Int>]
-    ) -> Match? {
+    private func match(_ path: UnsafeBufferPointer<UInt8>, from start: Int, node: Int) -> Match? {
         // The end of the path, or the empty segment behind a trailing slash.
         if start >= path.count {
             return self.nodes[node].endpoints.isEmpty ? nil : Match(node: node, takesRest: false)
@@ -83,37 +91,21 @@ struct RouteTrie: Sendable {
         var end = start
         while end < path.count, path[end] != UInt8(ascii: "/") { end += 1 }
         let segment = start..<end
-        for literal in self.nodes[node].literals where Self.equal(literal.segment, path, segment) {
-            if let found = self.match(path, from: end + 1, node: literal.node, captured: &captured) { return found }
+        for index in self.nodes[node].literals.indices
+        where Self.equal(self.nodes[node].literals[index].segment, path, segment) {
+            let next = self.nodes[node].literals[index].node
+            if let found = self.match(path, from: end + 1, node: next) { return found }
         }
         if let next = self.nodes[node].capture, !segment.isEmpty {
-            captured.append(segment)
-            if let found = self.match(path, from: end + 1, node: next, captured: &captured) { return found }
-            captured.removeLast()
+            if let found = self.match(path, from: end + 1, node: next) { return found }
         }
-        guard !self.nodes[node].restEndpoints.isEmpty else { return nil }
-        captured.append(start..<path.count)
-        return Match(node: node, takesRest: true)
+        return self.nodes[node].restEndpoints.isEmpty ? nil : Match(node: node, takesRest: true)
     }
 
-    private func resolve(
-        _ match: Match,
-        method: HTTPMethod,
-        path: UnsafeBufferPointer<UInt8>,
-        captured: [Range<Int>]
-    ) -> Lookup {
-        let node = self.nodes[match.node]
-        let endpoints = match.takesRest ? node.restEndpoints : node.endpoints
-        var found = endpoints.first { $0.method == method }
-        if found == nil, method == .head { found = endpoints.first { $0.method == .get } }
-        guard let found else { return .otherMethods(Self.allowed(endpoints)) }
-        var parameters = RouteParameters()
-        for (name, range) in zip(found.parameterNames, captured) {
-            // A broken escape names nothing that exists.
-            guard let value = percentDecoded(path[range], plusIsSpace: false) else { return .notFound }
-            parameters.append(name, value)
-        }
-        return .found(found.handler, parameters)
+    /// HEAD falls back to GET.
+    private static func index(of method: HTTPMethod, in endpoints: [Endpoint]) -> Int? {
+        for index in endpoints.indices where endpoints[index].method == method { return index }
+        return method == .head ? Self.index(of: .get, in: endpoints) : nil
     }
 
     /// Compares a literal with a raw segment, resolving escapes only where there are some.
@@ -149,21 +141,21 @@ struct RouteTrie: Sendable {
     private mutating func insert(_ registration: Registration) {
         let segments = Self.segments(registration.pattern)
         var node = 0
-        var names: [String] = []
+        var captures: [RouteParameters.Capture] = []
         var takesRest = false
-        for segment in segments {
+        for (place, segment) in segments.enumerated() {
             precondition(!takesRest, "a rest capture must be the last segment of \(registration.pattern)")
             switch segment {
             case .literal(let bytes): node = self.literalChild(of: node, bytes)
             case .capture(let name):
-                names.append(name)
+                captures.append(RouteParameters.Capture(name: name, segment: place, takesRest: false))
                 node = self.captureChild(of: node)
             case .rest(let name):
-                names.append(name)
+                captures.append(RouteParameters.Capture(name: name, segment: place, takesRest: true))
                 takesRest = true
             }
         }
-        let endpoint = Endpoint(method: registration.method, parameterNames: names, handler: registration.handler)
+        let endpoint = Endpoint(method: registration.method, captures: captures, handler: registration.handler)
         let existing = takesRest ? self.nodes[node].restEndpoints : self.nodes[node].endpoints
         precondition(
             !existing.contains { $0.method == endpoint.method },

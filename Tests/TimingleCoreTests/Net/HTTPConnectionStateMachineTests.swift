@@ -32,7 +32,7 @@ struct HTTPConnectionStateMachineTests {
             method: method,
             target: "/",
             minorVersion: minor,
-            fields: HTTPFieldBlock(bytes: [], lines: []),
+            fields: HTTPFieldBlock(),
             framing: framing,
             keepAlive: keepAlive,
             expectsContinue: false

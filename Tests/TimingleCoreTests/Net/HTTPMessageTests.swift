@@ -68,9 +68,9 @@ struct HTTPDateCacheTests {
 
 struct HTTPResponseEncoderTests {
     private static func text(_ response: HTTPResponse, _ framing: HTTPResponseEncoder.Framing = .init()) -> String {
-        var head: [UInt8] = []
+        var head = HTTPOutputBuffer()
         let body = HTTPResponseEncoder.encode(response, framing, date: Array("Date: D\r\n".utf8), to: &head)
-        return String(decoding: head + body, as: UTF8.self)
+        return String(decoding: head.bytes + body, as: UTF8.self)
     }
 
     @Test func anAnswerHasDateAndLength() {
@@ -114,7 +114,7 @@ struct HTTPResponseEncoderTests {
 
     @Test func largeContentIsSharedNotCopied() {
         let content = [UInt8](repeating: 7, count: 100_000)
-        var head: [UInt8] = []
+        var head = HTTPOutputBuffer()
         let body = HTTPResponseEncoder.encode(HTTPResponse(.ok, body: .bytes(content)), .init(), date: [], to: &head)
         #expect(head.count < 200)
         #expect(body == content)
