@@ -61,8 +61,11 @@ struct RouteTrie: Sendable {
                 return isServer ? .otherMethods(self.allMethods) : .notFound
             }
             guard let match = self.match(path, from: 1, node: 0) else { return .notFound }
-            let endpoints = match.takesRest ? self.nodes[match.node].restEndpoints : self.nodes[match.node].endpoints
-            guard let index = Self.index(of: method, in: endpoints) else { return .otherMethods(Self.allowed(endpoints)) }
+            let node = match.node
+            let endpoints = match.takesRest ? self.nodes[node].restEndpoints : self.nodes[node].endpoints
+            guard let index = Self.index(of: method, in: endpoints) else {
+                return .otherMethods(Self.allowed(endpoints))
+            }
             let captures = endpoints[index].captures
             // A broken escape names nothing that exists.
             if isEscaped, captures.contains(where: { RouteParameters.value(of: $0, in: path) == nil }) {
