@@ -93,9 +93,22 @@ extension ByteReader {
         return map
     }
 
+    /// A `[bytes map]`, as custom payloads are; null is empty.
+    @_lifetime(self: copy self)
+    package mutating func readCQLBytesMap() throws(WireError) -> [String: [UInt8]] {
+        let count = try self.readCQLCount(elementBytesMin: 6)
+        var map: [String: [UInt8]] = [:]
+        map.reserveCapacity(count)
+        for _ in 0..<count {
+            let name = try self.readCQLString()
+            map[name] = try self.readCQLBytes() ?? []
+        }
+        return map
+    }
+
     /// A 16-bit count, refused when the bytes that are left cannot hold so many: nothing is reserved on a peer's word.
     @_lifetime(self: copy self)
-    private mutating func readCQLCount(elementBytesMin: Int) throws(WireError) -> Int {
+    mutating func readCQLCount(elementBytesMin: Int) throws(WireError) -> Int {
         let count = Int(try self.readUInt16())
         guard count * elementBytesMin <= self.remaining else { throw .truncated }
         return count
@@ -146,6 +159,15 @@ extension ByteWriter {
         for (name, value) in map.sorted(by: { $0.key < $1.key }) {
             try self.writeCQLString(name)
             try self.writeCQLString(value)
+        }
+    }
+
+    /// Sorted by name, so that equal maps are equal bytes.
+    package mutating func writeCQLBytesMap(_ map: [String: [UInt8]]) throws(WireError) {
+        try self.writeCQLShortLength(map.count)
+        for (name, value) in map.sorted(by: { $0.key < $1.key }) {
+            try self.writeCQLString(name)
+            try self.writeCQLBytes(value)
         }
     }
 
