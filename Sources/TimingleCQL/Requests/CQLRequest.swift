@@ -46,12 +46,19 @@ package enum CQLRequest: Sendable {
         } catch {
             throw CQLCodingError(error)
         }
+        let bodyStart = writer.count
         try self.writeBody(to: &writer)
         guard writer.count - CQLHeader.byteCount <= CQLHeader.bodyBytesMax else {
             throw CQLCodingError(.limitExceeded, "a request beyond 256 MiB")
         }
         do throws(WireError) { try writer.patchLength(length) } catch { throw CQLCodingError(error) }
-        return CQLEncodedRequest(bytes: writer.bytes, opcode: self.opcode, known: self.known)
+        let bytes = writer.bytes
+        return CQLEncodedRequest(
+            bytes: bytes,
+            opcode: self.opcode,
+            known: self.known,
+            routingKey: self.routingKey(bytes, bodyStart: bodyStart)
+        )
     }
 
     private func writeBody(to writer: inout ByteWriter) throws(CQLCodingError) {
@@ -64,6 +71,23 @@ package enum CQLRequest: Sendable {
         case .execute(let request): try request.write(to: &writer)
         case .batch(let request): try request.write(to: &writer)
         case .register(let request): try request.write(to: &writer)
+        }
+    }
+
+    /// Of an execution, or of the first statement of a batch, which speaks for all.
+    private func routingKey(_ bytes: [UInt8], bodyStart: Int) -> [UInt8]? {
+        switch self {
+        case .execute(let request):
+            // Behind the id: consistency, flags, and how many values follow.
+            let start = bodyStart + 2 + request.prepared.id.count + 2 + 1 + 2
+            return CQLRoutingKey.read(bytes, from: start, of: request.prepared)
+        case .batch(let request):
+            guard case .prepared(let prepared, _)? = request.statements.first else { return nil }
+            // The batch's kind and count, the statement's kind, its id, and how many values follow.
+            let start = bodyStart + 1 + 2 + 1 + 2 + prepared.id.count + 2
+            return CQLRoutingKey.read(bytes, from: start, of: prepared)
+        case .startup, .options, .authResponse, .query, .prepare, .register:
+            return nil
         }
     }
 
@@ -81,6 +105,8 @@ package struct CQLEncodedRequest: Sendable {
     package let bytes: [UInt8]
     package let opcode: CQLOpcode
     package let known: CQLResultMetadata?
+    /// What the partition's token is a hash of; nil where nobody can tell.
+    package let routingKey: [UInt8]?
 
     /// Appends the frame with `stream` in its place.
     func append(to buffer: inout [UInt8], stream: Int16) {

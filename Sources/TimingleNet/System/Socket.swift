@@ -47,9 +47,19 @@ package struct Socket: ~Copyable, Sendable {
     }
 
     /// Starts to connect; writable readiness and `pendingError` tell how it ended.
-    package static func connecting(to address: SocketAddress) throws(SystemError) -> Socket {
+    ///
+    /// A server that tells its clients apart by their port sees `port`, where one is given.
+    package static func connecting(
+        to address: SocketAddress,
+        fromPort port: UInt16? = nil
+    ) throws(SystemError) -> Socket {
         let socket = try Self.stream(family: address.family)
         let fd = socket.fd
+        if let port, let own = address.anyAddress(port: port) {
+            // The port's last connection may be in TIME_WAIT, with another server.
+            try socket.set(SOL_SOCKET, SO_REUSEADDR, 1)
+            try Syscall.blocking("bind") { own.withSockaddr { Glibc.bind(fd, $0, $1) } }
+        }
         do throws(SystemError) {
             try Syscall.blocking("connect") { address.withSockaddr { Glibc.connect(fd, $0, $1) } }
         } catch {

@@ -73,6 +73,15 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Any address of this one's family, at a port; nil for unix.
+    func anyAddress(port: UInt16) -> SocketAddress? {
+        switch self {
+        case .ipv4: .ipv4(address: 0, port: port)
+        case .ipv6: .ipv6(high: 0, low: 0, port: port, scope: 0)
+        case .unix: nil
+        }
+    }
+
     var family: CInt {
         switch self {
         case .ipv4: AF_INET
