@@ -27,8 +27,6 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
         case cancelled
         /// The client, transaction or session has ended.
         case closed
-        /// A migration is missing, was changed after it was applied, or is out of order.
-        case migration
     }
 
     package let code: Code
@@ -71,7 +69,7 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
     package var isTransient: Bool {
         switch self.code {
         case .connectionFailed, .connectionLost, .acquireTimeout, .queryTimeout: true
-        case .commitUnknown, .transactionAborted, .decoding, .invalidStatement, .cancelled, .closed, .migration: false
+        case .commitUnknown, .transactionAborted, .decoding, .invalidStatement, .cancelled, .closed: false
         case .server: Self.isTransient(sqlState: self.sqlState)
         }
     }

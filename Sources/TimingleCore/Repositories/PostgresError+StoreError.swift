@@ -7,7 +7,7 @@ extension PostgresError {
         switch self.code {
         case .decoding, .invalidStatement: return .rejected(self.description)
         case .connectionFailed, .connectionLost, .acquireTimeout, .queryTimeout, .commitUnknown, .transactionAborted,
-            .cancelled, .closed, .migration:
+            .cancelled, .closed:
             return .unavailable(self.description)
         case .server: break
         }

@@ -20,7 +20,7 @@ struct MigrateCommand: Sendable {
                 )
                 do {
                     return try await Self.run(action, migrator)
-                } catch let error as PostgresError where error.code == .migration {
+                } catch let error as MigrationError {
                     await Self.tellWhatIsWrong(migrator)
                     throw error
                 }
@@ -35,33 +35,27 @@ struct MigrateCommand: Sendable {
     private static func tellWhatIsWrong(_ migrator: PostgresMigrator) async {
         guard let steps = try? await migrator.status() else { return }
         for step in steps where step.state != .applied && step.state != .pending {
-            StandardStream.error.write("\(step.state.rawValue) \(Self.name(of: step))\n")
+            StandardStream.error.write("\(step.state.rawValue) \(step.title)\n")
         }
-    }
-
-    /// `0001_create_users`, as the file is called.
-    private static func name(of step: PostgresMigrator.Step) -> String {
-        let digits = String(step.version)
-        return String(repeating: "0", count: max(0, 4 - digits.utf8.count)) + digits + "_" + step.name
     }
 
     private static func run(_ action: Command.MigrateAction, _ migrator: PostgresMigrator) async throws -> Int32 {
         switch action {
         case .up:
             let steps = try await migrator.up()
-            let names = steps.map { "applied \(Self.name(of: $0))\n" }.joined()
+            let names = steps.map { "applied \($0.title)\n" }.joined()
             StandardStream.output.write(names.isEmpty ? "The schema is up to date.\n" : names)
             return ExitCode.success
         case .status:
             for step in try await migrator.status() {
                 let time = step.appliedAt.map { " \($0)" } ?? ""
-                StandardStream.output.write("\(step.state.rawValue) \(Self.name(of: step))\(time)\n")
+                StandardStream.output.write("\(step.state.rawValue) \(step.title)\(time)\n")
             }
             return ExitCode.success
         case .verify:
             let pending = try await migrator.verify()
             guard pending.isEmpty else {
-                let names = pending.map { Self.name(of: $0) }.joined(separator: ", ")
+                let names = pending.map(\.title).joined(separator: ", ")
                 StandardStream.error.write("timingle: pending migrations: \(names)\n")
                 return ExitCode.failure
             }

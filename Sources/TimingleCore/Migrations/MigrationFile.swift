@@ -1,14 +1,20 @@
 internal import FoundationEssentials
 
-/// One step of the schema: `0001_create_users.sql`.
+/// One step of a schema: `0001_create_users.sql`, `0001_create_messages.cql`.
 ///
 /// Immutable.
-package struct PostgresMigrationFile: Sendable, Equatable {
-    package let version: Int64
-    /// What stands behind the number, without `.sql`.
-    package let name: String
+struct MigrationFile: Sendable, Equatable {
+    /// Whose schema it is a step of; the ending of the file's name.
+    enum Kind: String, Sendable {
+        case sql
+        case cql
+    }
+
+    let version: Int64
+    /// What stands behind the number, without the ending.
+    let name: String
     /// SHA-256 of the file in hexadecimal.
-    package let checksum: String
+    let checksum: String
     let script: String
 
     /// The first line of a file that PostgreSQL refuses to run inside a transaction.
@@ -20,12 +26,12 @@ package struct PostgresMigrationFile: Sendable, Equatable {
         return line.drop { $0 == " " }.prefix(Self.noTransactionLine.count) != Self.noTransactionLine
     }
 
-    init(fileName: String, contents: [UInt8]) throws(PostgresError) {
-        guard let (version, name) = Self.parse(fileName) else {
-            throw PostgresError(.migration, "\(fileName) is not named NNNN_name.sql")
+    init(fileName: String, kind: Kind, contents: [UInt8]) throws(MigrationError) {
+        guard let (version, name) = Self.parse(fileName, kind) else {
+            throw MigrationError("\(fileName) is not named NNNN_name.\(kind.rawValue)")
         }
         guard let script = String(validating: contents, as: UTF8.self) else {
-            throw PostgresError(.migration, "\(fileName) is not UTF-8")
+            throw MigrationError("\(fileName) is not UTF-8")
         }
         self.version = version
         self.name = name
@@ -33,30 +39,30 @@ package struct PostgresMigrationFile: Sendable, Equatable {
         self.checksum = Digest.hexadecimal(Digest.sha256(contents))
     }
 
-    /// All files of `directory` that end in `.sql`, in the order of their numbers.
-    static func all(in directory: String) throws(PostgresError) -> [PostgresMigrationFile] {
+    /// All files of a kind in `directory`, in the order of their numbers.
+    static func all(_ kind: Kind, in directory: String) throws(MigrationError) -> [MigrationFile] {
         let names: [String]
         do {
             names = try FileManager.default.contentsOfDirectory(atPath: directory)
         } catch {
-            throw PostgresError(.migration, "the directory \(directory) cannot be read")
+            throw MigrationError("the directory \(directory) cannot be read")
         }
-        var files: [PostgresMigrationFile] = []
-        for name in names.sorted() where name.hasSuffix(".sql") {
+        var files: [MigrationFile] = []
+        for name in names.sorted() where name.hasSuffix("." + kind.rawValue) {
             guard let contents = FileManager.default.contents(atPath: directory + "/" + name) else {
-                throw PostgresError(.migration, "\(name) cannot be read")
+                throw MigrationError("\(name) cannot be read")
             }
-            files.append(try PostgresMigrationFile(fileName: name, contents: [UInt8](contents)))
+            files.append(try MigrationFile(fileName: name, kind: kind, contents: [UInt8](contents)))
         }
         files.sort { $0.version < $1.version }
         for (first, second) in zip(files, files.dropFirst()) where first.version == second.version {
-            throw PostgresError(.migration, "two files have the number \(first.version)")
+            throw MigrationError("two files have the number \(first.version)")
         }
         return files
     }
 
-    private static func parse(_ fileName: String) -> (version: Int64, name: String)? {
-        guard fileName.hasSuffix(".sql") else { return nil }
+    private static func parse(_ fileName: String, _ kind: Kind) -> (version: Int64, name: String)? {
+        guard fileName.hasSuffix("." + kind.rawValue) else { return nil }
         let parts = fileName.dropLast(4).split(separator: "_", maxSplits: 1)
         guard parts.count == 2, parts[0].utf8.count == 4, !parts[1].isEmpty else { return nil }
         var version: Int64 = 0
