@@ -57,6 +57,8 @@ package struct CQLError: Error, Sendable, CustomStringConvertible {
     package var wasSent: Bool
     /// What lay beneath, in words.
     package var underlying: String?
+    /// Whether an earlier try of the same request had an unknown outcome.
+    package var followsUnknownTry = false
 
     package init(
         _ code: Code,
@@ -83,13 +85,15 @@ package struct CQLError: Error, Sendable, CustomStringConvertible {
     ///
     /// A write that failed on one replica may have reached another, so a failure is unknown like a timeout.
     package var isUnknownOutcome: Bool {
+        if self.followsUnknownTry { return true }
         switch self.code {
-        case .connectionLost, .writeTimeout, .writeFailure, .casWriteUnknown, .serverError, .cdcWriteFailure: true
-        case .timeout, .cancelled, .closed, .decoding, .overloaded: self.wasSent
-        case .notConnected, .tooManyWaiters, .encoding, .settings, .schemaDisagreement: false
-        case .protocolError, .authentication, .unavailable, .isBootstrapping, .truncate, .readTimeout: false
-        case .readFailure, .functionFailure, .syntax, .unauthorized, .invalid, .configuration: false
-        case .alreadyExists, .unprepared, .otherServerError: false
+        case .connectionLost, .writeTimeout, .writeFailure, .casWriteUnknown, .serverError, .cdcWriteFailure:
+            return true
+        case .timeout, .cancelled, .closed, .decoding, .overloaded: return self.wasSent
+        case .notConnected, .tooManyWaiters, .encoding, .settings, .schemaDisagreement: return false
+        case .protocolError, .authentication, .unavailable, .isBootstrapping, .truncate, .readTimeout: return false
+        case .readFailure, .functionFailure, .syntax, .unauthorized, .invalid, .configuration: return false
+        case .alreadyExists, .unprepared, .otherServerError: return false
         }
     }
 

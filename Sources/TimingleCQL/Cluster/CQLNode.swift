@@ -28,3 +28,23 @@ package struct CQLNode: Hashable, Sendable {
         self.tokens = tokens
     }
 }
+
+extension SocketAddress {
+    /// The same host at another port.
+    func at(port: UInt16) -> SocketAddress {
+        switch self {
+        case .ipv4(let address, _): .ipv4(address: address, port: port)
+        case .ipv6(let high, let low, _, let scope): .ipv6(high: high, low: low, port: port, scope: scope)
+        case .unix: self
+        }
+    }
+
+    /// 0.0.0.0 or ::, which a node says that does not know how others reach it.
+    var isWildcard: Bool {
+        switch self {
+        case .ipv4(let address, _): address == 0
+        case .ipv6(let high, let low, _, _): high == 0 && low == 0
+        case .unix: false
+        }
+    }
+}
