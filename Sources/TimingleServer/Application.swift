@@ -65,6 +65,9 @@ final class Application: Sendable {
                 lifecycle: self.lifecycle,
                 origins: configuration.webSocketOrigins
             ),
+            console: try configuration.listener.staticDirectory.map { directory throws(ConfigurationProblem) in
+                try ConsoleHandlers(directory: directory)
+            },
             limiter: stores.limiter,
             rateLimits: configuration.rateLimits,
             clock: clock,
@@ -128,7 +131,8 @@ final class Application: Sendable {
     private func connectionsMax() -> Int {
         let wanted = self.configuration.listener.limits.connections
         // Drivers, loops, files, the log; each loop has a connection to Redis.
-        let others = 64 + self.configuration.postgresConnections + 8 * self.group.loops.count
+        let files = self.configuration.listener.staticDirectory == nil ? 0 : StaticFiles.Limits().descriptorsMax
+        let others = 64 + files + self.configuration.postgresConnections + 8 * self.group.loops.count
         let most = ListenerSettings.connectionsMax(wanted, descriptors: self.descriptors, others: others)
         if most < wanted {
             self.log.warning(

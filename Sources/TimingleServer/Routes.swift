@@ -8,6 +8,8 @@ struct Routes: Sendable {
     let events: EventHandlers
     let chatHistory: ChatHistoryHandlers
     let chatSocket: ChatSocket
+    /// Nil where nothing but the API is served.
+    let console: ConsoleHandlers?
     let limiter: (any RateLimiter)?
     let rateLimits: ServerConfiguration.RateLimits
     let clock: any WallClock
@@ -20,6 +22,7 @@ struct Routes: Sendable {
         if self.role.servesAPI {
             self.addAuth(&router)
             self.addEvents(&router)
+            self.addConsole(&router)
         }
         if self.role.servesSockets { self.addSockets(&router) }
         if self.role.servesAPI || self.role.servesSockets {
@@ -80,6 +83,12 @@ struct Routes: Sendable {
         router.on(.get, event + "/messages", middleware: member, self.chatHistory.page)
         router.on(.post, event + "/messages", middleware: member, self.chatHistory.post)
         router.on(.post, event + "/read", middleware: member, self.chatHistory.markRead)
+    }
+
+    private func addConsole(_ router: inout Router) {
+        guard let console = self.console else { return }
+        router.on(.get, ConsoleHandlers.prefix, console.file)
+        router.on(.get, ConsoleHandlers.prefix + "/{path...}", console.file)
     }
 
     private func addSockets(_ router: inout Router) {

@@ -91,6 +91,7 @@ struct RouteWorld: Sendable {
             ),
             chatHistory: ChatHistoryHandlers(chat: chat),
             chatSocket: ChatSocket(chat: chat, lifecycle: self.lifecycle, origins: []),
+            console: nil,
             limiter: self.limiter,
             rateLimits: ServerConfiguration.RateLimits(
                 isEnabled: true,

@@ -40,6 +40,8 @@ package final class SocketStream: SocketIO {
         return try self.socket?.write(bytes) ?? .wouldBlock
     }
 
+    package var sendsFiles: Bool { true }
+
     package func send(_ file: FileRegion) throws(SystemError) -> IOResult {
         precondition(self.socket != nil, "write after close")
         return try self.socket?.send(file) ?? .wouldBlock

@@ -42,6 +42,9 @@ extension StreamConnection {
         if !self.kernelIsFull { self.askForTurnEnd() }
     }
 
+    /// True where a part of a file is best sent as such, else as bytes that somebody read.
+    package var sendsFiles: Bool { self.io.sendsFiles }
+
     /// Sends a part of a file behind the bytes that wait; where the socket can, its pages are not copied on the way.
     ///
     /// A file that has become too short ends the connection: its length was announced.

@@ -23,6 +23,8 @@ enum HTTPConnectionStateMachine: ~Copyable {
     case readingHead(Session)
     case readingBody(Session, Exchange)
     case handling(Session, Exchange)
+    /// The answer's content is on its way, piece by piece; the next request has to wait for its end.
+    case sending(Session, closes: Bool)
     case upgraded
     case closing
 
@@ -38,6 +40,13 @@ enum HTTPConnectionStateMachine: ~Copyable {
         case refuseUpgrade
         /// Nobody is there any more.
         case drop
+    }
+
+    enum ContentSentAction: Equatable {
+        case takeNext
+        case close
+        /// Nobody is there any more.
+        case nothing
     }
 
     enum FailureAction: Equatable {
@@ -79,6 +88,7 @@ enum HTTPConnectionStateMachine: ~Copyable {
         case .readingHead: true
         case .readingBody: false
         case .handling: false
+        case .sending: false
         case .upgraded: false
         case .closing: false
         }
@@ -90,6 +100,7 @@ enum HTTPConnectionStateMachine: ~Copyable {
         case .idle: false
         case .readingHead: false
         case .handling: false
+        case .sending: false
         case .upgraded: false
         case .closing: false
         }
@@ -99,6 +110,20 @@ enum HTTPConnectionStateMachine: ~Copyable {
     var isIdle: Bool {
         switch self {
         case .idle: true
+        case .readingHead: false
+        case .readingBody: false
+        case .handling: false
+        case .sending: false
+        case .upgraded: false
+        case .closing: false
+        }
+    }
+
+    /// True while content is sent piece by piece.
+    var isSending: Bool {
+        switch self {
+        case .sending: true
+        case .idle: false
         case .readingHead: false
         case .readingBody: false
         case .handling: false
@@ -114,6 +139,7 @@ enum HTTPConnectionStateMachine: ~Copyable {
         case .readingHead(let session): session.peerDone
         case .readingBody(let session, _): session.peerDone
         case .handling: false
+        case .sending: false
         case .upgraded: false
         case .closing: false
         }
@@ -128,6 +154,7 @@ enum HTTPConnectionStateMachine: ~Copyable {
         case .readingHead(let session): self = .readingHead(session)
         case .readingBody: preconditionFailure("a head began inside a body")
         case .handling: preconditionFailure("a head began while a request is handled: its bytes must wait")
+        case .sending: preconditionFailure("a head began while content is sent: its bytes must wait")
         case .upgraded: preconditionFailure("a head began on a WebSocket")
         case .closing: preconditionFailure("a head began on a closing connection")
         }
@@ -140,6 +167,7 @@ enum HTTPConnectionStateMachine: ~Copyable {
         case .readingHead(let current): session = current
         case .readingBody: preconditionFailure("a head was completed inside a body")
         case .handling: preconditionFailure("a head was completed while a request is handled")
+        case .sending: preconditionFailure("a head was completed while content is sent")
         case .upgraded: preconditionFailure("a head was completed on a WebSocket")
         case .closing: preconditionFailure("a head was completed on a closing connection")
         }
@@ -164,12 +192,14 @@ enum HTTPConnectionStateMachine: ~Copyable {
         case .idle: preconditionFailure("a body was completed before its head")
         case .readingHead: preconditionFailure("a body was completed before its head")
         case .handling: preconditionFailure("a body was completed twice")
+        case .sending: preconditionFailure("a body was completed behind its answer")
         case .upgraded: preconditionFailure("a body was completed on a WebSocket")
         case .closing: preconditionFailure("a body was completed on a closing connection")
         }
     }
 
-    mutating func responded(wantsUpgrade: Bool, wantsClose: Bool) -> ResponseAction {
+    /// `contentFollows`: behind the head there is content that is sent piece by piece, unless nobody wants it (HEAD).
+    mutating func responded(wantsUpgrade: Bool, wantsClose: Bool, contentFollows: Bool = false) -> ResponseAction {
         switch consume self {
         case .handling(let session, let exchange):
             if wantsUpgrade {
@@ -187,15 +217,41 @@ enum HTTPConnectionStateMachine: ~Copyable {
             framing.sayKeepAlive = exchange.isHTTP10 && !close
             var next = session
             next.served += 1
-            self = close ? .closing : .idle(next)
+            if contentFollows, !exchange.isHead {
+                self = .sending(next, closes: close)
+            } else {
+                self = close ? .closing : .idle(next)
+            }
             return .send(framing)
         case .closing:
             self = .closing
             return .drop
         case .idle: preconditionFailure("an answer came without a request")
+        case .sending: preconditionFailure("an answer came behind an answer")
         case .readingHead: preconditionFailure("an answer came without a request")
         case .readingBody: preconditionFailure("an answer came before the request was handed over")
         case .upgraded: preconditionFailure("an answer came on a WebSocket")
+        }
+    }
+
+    /// The last piece of content was taken by the kernel.
+    mutating func contentSent() -> ContentSentAction {
+        switch consume self {
+        case .sending(let session, let closes):
+            guard closes || session.isLast else {
+                self = .idle(session)
+                return .takeNext
+            }
+            self = .closing
+            return .close
+        case .closing:
+            self = .closing
+            return .nothing
+        case .idle: preconditionFailure("content was sent without a request")
+        case .readingHead: preconditionFailure("content was sent without a request")
+        case .readingBody: preconditionFailure("content was sent without a request")
+        case .handling: preconditionFailure("content was sent before the answer")
+        case .upgraded: preconditionFailure("content was sent on a WebSocket")
         }
     }
 
@@ -206,6 +262,7 @@ enum HTTPConnectionStateMachine: ~Copyable {
         case .readingHead: self = .closing
         case .readingBody: self = .closing
         case .handling: preconditionFailure("bytes were parsed while a request is handled")
+        case .sending: preconditionFailure("bytes were parsed while content is sent")
         case .upgraded: preconditionFailure("bytes were parsed as HTTP on a WebSocket")
         case .closing:
             self = .closing
@@ -230,6 +287,10 @@ enum HTTPConnectionStateMachine: ~Copyable {
             session.peerDone = true
             self = .handling(session, exchange)
             return .cancelLater
+        case .sending(var session, let closes):
+            session.peerDone = true
+            self = .sending(session, closes: closes)
+            return .nothing
         case .upgraded:
             self = .upgraded
             return .nothing
@@ -253,6 +314,9 @@ enum HTTPConnectionStateMachine: ~Copyable {
         case .handling(let session, let exchange):
             self = .handling(session, exchange)
             return session.peerDone ? .cancelRequest : .nothing
+        case .sending(let session, let closes):
+            self = .sending(session, closes: closes)
+            return .nothing
         case .upgraded:
             self = .upgraded
             return .nothing
@@ -278,6 +342,9 @@ enum HTTPConnectionStateMachine: ~Copyable {
         case .handling(var session, let exchange):
             session.isLast = true
             self = .handling(session, exchange)
+        case .sending(var session, let closes):
+            session.isLast = true
+            self = .sending(session, closes: closes)
         case .upgraded: self = .upgraded
         case .closing: self = .closing
         }
@@ -292,6 +359,7 @@ enum HTTPConnectionStateMachine: ~Copyable {
         case .idle: self = .closing
         case .readingHead: self = .closing
         case .readingBody: self = .closing
+        case .sending: self = .closing
         case .upgraded: self = .closing
         case .closing: self = .closing
         }
@@ -306,6 +374,7 @@ enum HTTPConnectionStateMachine: ~Copyable {
         case .readingBody: self = .closing
         case .closing: self = .closing
         case .handling: preconditionFailure("closed while a request is handled: its answer comes first")
+        case .sending: preconditionFailure("closed while content is sent: its end comes first")
         case .upgraded: preconditionFailure("a WebSocket is closed by its own handler")
         }
     }

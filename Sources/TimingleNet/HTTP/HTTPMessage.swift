@@ -98,6 +98,8 @@ package struct HTTPResponse: Sendable {
     package enum Body: Sendable {
         case none
         case bytes([UInt8])
+        /// Sent out of a file, and never compressed on the way.
+        indirect case file(HTTPFileContent)
         /// Answer 101 and hand the connection to a WebSocket; status and body are the connection's business.
         indirect case upgrade(WebSocketUpgrade)
     }

@@ -19,6 +19,8 @@ enum HTTPResponseEncoder {
     private static let inlineBodyBytes = 8 * 1024
 
     /// Appends the head, and small content behind it; returns large content, which follows apart and shared.
+    ///
+    /// What lies in a file is counted here, and sent by others.
     static func encode(
         _ response: HTTPResponse,
         _ framing: Framing,
@@ -28,7 +30,18 @@ enum HTTPResponseEncoder {
         var content: [UInt8] = []
         let forbidsContent = response.status.forbidsContent
         // RFC 9110 section 15.3.6: 205 has no content, and says so.
-        if case .bytes(let bytes) = response.body, !forbidsContent, response.status != .resetContent { content = bytes }
+        var count = 0
+        if !forbidsContent, response.status != .resetContent {
+            switch response.body {
+            case .bytes(let bytes):
+                content = bytes
+                count = bytes.count
+            case .file(let file):
+                content = file.bytes ?? []
+                count = file.count
+            case .none, .upgrade: break
+            }
+        }
         let inline = !framing.isHead && content.count <= Self.inlineBodyBytes
         let room = Self.startRoom(response.fields.lines, date) + Self.endRoom + (inline ? content.count : 0)
         out.write(atMost: room) { writer in
@@ -36,7 +49,7 @@ enum HTTPResponseEncoder {
             Self.writeFields(response.fields.lines, &writer) { _ in false }
             if !forbidsContent {
                 writer.write("Content-Length: ")
-                writer.write(decimal: content.count)
+                writer.write(decimal: count)
                 writer.write("\r\n")
             }
             if framing.close {

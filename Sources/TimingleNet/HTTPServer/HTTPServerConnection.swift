@@ -4,10 +4,10 @@
 ///
 /// One request is in flight at a time; its handler runs as a task on this loop.
 final class HTTPServerConnection: StreamHandler {
-    private let shard: HTTPServerShard
+    let shard: HTTPServerShard
     /// Nil once the stream ended or belongs to a WebSocket.
-    private var stream: StreamConnection?
-    private var machine = HTTPConnectionStateMachine()
+    var stream: StreamConnection?
+    var machine = HTTPConnectionStateMachine()
     private var parser = HTTPRequestParser()
     private var decoder: HTTPBodyDecoder?
     private var head: HTTPRequestHead?
@@ -18,15 +18,17 @@ final class HTTPServerConnection: StreamHandler {
     /// True while a handler that waits has the request.
     private var isWaiting = false
     private var task: Task<Void, Never>?
-    private var output = HTTPAnswerOutput()
+    /// What sends the content of an answer that lies in a file.
+    var sender: HTTPFileSender?
+    var output = HTTPAnswerOutput()
     /// True inside `bytesReceived`, which goes on by itself.
-    private var isTaking = false
+    var isTaking = false
     private var deadline: MonotonicInstant?
     /// When `timer` fires; it is moved forward only when it fires too early, not at each request.
     private var armedFor: MonotonicInstant?
     private var timer: TimerToken?
 
-    private var limits: HTTPLimits { self.shard.configuration.limits }
+    var limits: HTTPLimits { self.shard.configuration.limits }
 
     init(shard: HTTPServerShard) {
         self.shard = shard
@@ -85,6 +87,7 @@ final class HTTPServerConnection: StreamHandler {
     }
 
     func outboxDrained(on connection: StreamConnection) {
+        if self.machine.isSending { return self.sendOn(connection) }
         guard self.machine.wantsHead, connection.pendingBytes > 0 || self.machine.isAbandoned else { return }
         self.goOn(connection)
     }
@@ -93,6 +96,7 @@ final class HTTPServerConnection: StreamHandler {
         self.stream = nil
         self.clearTimer()
         self.deadline = nil
+        self.sendingEnded(reason)
         switch self.machine.streamClosed() {
         // Its task holds the body until it has ended.
         case .cancelRequest: self.task?.cancel()
@@ -241,16 +245,22 @@ final class HTTPServerConnection: StreamHandler {
 
     private func answer(_ response: HTTPResponse) {
         let wantsClose = response.fields.hasMember("Connection", "close")
-        switch self.machine.responded(wantsUpgrade: false, wantsClose: wantsClose) {
+        let content = response.fileContent
+        let action = self.machine.responded(
+            wantsUpgrade: false,
+            wantsClose: wantsClose,
+            contentFollows: content != nil
+        )
+        switch action {
         case .send(let framing):
             guard let stream = self.stream else { return }
             self.write(response, framing, on: stream)
+            if let content, self.machine.isSending { return self.send(content, on: stream) }
             if framing.close {
                 self.output.send(on: stream)
                 stream.closeAfterFlush()
             } else {
-                self.setDeadline(self.shard.loop.now + self.limits.keepAliveIdle)
-                if !self.isTaking { self.goOn(stream) }
+                self.requestDone(on: stream)
             }
         case .drop:
             break
@@ -271,7 +281,7 @@ final class HTTPServerConnection: StreamHandler {
             // A good handshake that only came too late is told to come again, not that it was wrong.
             self.answer(
                 self.shard.isDraining
-                    ? self.refusal(.draining, request.fields) : HTTPUpgradeHandOver.refusal(.notAnUpgrade)
+                    ? self.shard.refusal(.draining, request.fields) : HTTPUpgradeHandOver.refusal(.notAnUpgrade)
             )
         case .upgrade:
             guard let stream = self.stream else { return }
@@ -295,7 +305,7 @@ final class HTTPServerConnection: StreamHandler {
     }
 
     /// Takes the next request, if its bytes are there; ends when there can be none.
-    private func goOn(_ stream: StreamConnection) {
+    func goOn(_ stream: StreamConnection) {
         stream.offerPending()
         self.endIfAbandoned(stream)
     }
@@ -329,7 +339,7 @@ final class HTTPServerConnection: StreamHandler {
 
     private func writeRefusal(_ error: HTTPParseError, on stream: StreamConnection) {
         self.deadline = nil
-        let response = self.refusal(error, self.head.map { HTTPFields($0.fields) })
+        let response = self.shard.refusal(error, self.head.map { HTTPFields($0.fields) })
         var framing = HTTPResponseEncoder.Framing()
         framing.close = true
         framing.isHead = self.head?.method == .head || self.parser.isHead
@@ -343,16 +353,6 @@ final class HTTPServerConnection: StreamHandler {
         if loan { self.output.giveBack(to: self.shard, sendingOn: nil) }
     }
 
-    private func refusal(_ error: HTTPParseError, _ fields: HTTPFields?) -> HTTPResponse {
-        var response = self.shard.configuration.errorResponse(error, fields)
-        response.fields["Connection"] = "close"
-        switch error.status {
-        case .serviceUnavailable, .tooManyRequests: response.fields["Retry-After"] = "2"
-        default: break
-        }
-        return response
-    }
-
     // MARK: Deadline
 
     /// The earlier of the whole body's deadline and the instant at which the mean rate would fall too low.
@@ -362,7 +362,7 @@ final class HTTPServerConnection: StreamHandler {
         self.setDeadline(self.bodyStart + min(limits.bodyDeadline, limits.bodyGrace + earned))
     }
 
-    private func setDeadline(_ deadline: MonotonicInstant) {
+    func setDeadline(_ deadline: MonotonicInstant) {
         self.deadline = deadline
         if let armedFor = self.armedFor, armedFor <= deadline { return }
         self.clearTimer()

@@ -169,6 +169,17 @@ final class HTTPServerShard: StreamConnectionOwner {
         self.checkIdle()
     }
 
+    /// The answer to bytes that did not become a request, or to a request that comes too late; it ends its connection.
+    func refusal(_ error: HTTPParseError, _ fields: HTTPFields?) -> HTTPResponse {
+        var response = self.configuration.errorResponse(error, fields)
+        response.fields["Connection"] = "close"
+        switch error.status {
+        case .serviceUnavailable, .tooManyRequests: response.fields["Retry-After"] = "2"
+        default: break
+        }
+        return response
+    }
+
     /// Takes `count` more bytes out of the budget for bodies; false, and nothing is taken, when it is spent.
     func holdBodyBytes(_ count: Int) -> Bool {
         let limits = self.configuration.limits

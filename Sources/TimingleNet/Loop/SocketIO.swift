@@ -15,6 +15,8 @@ package protocol SocketIO: AnyObject {
     func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> IOResult
     /// Sends a part of a file, as much as the kernel takes; `fileTruncated` where the file has become too short.
     func send(_ file: FileRegion) throws(SystemError) -> IOResult
+    /// True where `send` of a file copies nothing through the process.
+    var sendsFiles: Bool { get }
     func shutdownWrite() throws(SystemError)
     /// Ends the reports and gives the descriptor back; `reset` sends RST instead of what is queued.
     ///
@@ -24,6 +26,7 @@ package protocol SocketIO: AnyObject {
 
 extension SocketIO {
     package var unacknowledgedBytes: Int? { nil }
+    package var sendsFiles: Bool { false }
 
     package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> IOResult {
         try withUnsafePointer(to: bytes) { pointer throws(SystemError) in

@@ -1,50 +1,6 @@
 internal import CLinux
 internal import Glibc
 
-/// An open regular file, closed when nobody holds it any more.
-///
-/// Any thread: its descriptor is only read from, at explicit offsets.
-package final class RegularFile: Sendable {
-    let fd: CInt
-    /// Bytes, when it was opened.
-    package let size: Int64
-    /// Seconds since 1970 of the last modification, when it was opened.
-    package let modifiedUnixSeconds: Int64
-
-    /// Opens `path` for reading.
-    ///
-    /// A symbolic link in its last place (ELOOP) and what is no regular file (EINVAL) are refused.
-    ///
-    /// Blocks as long as the file system does.
-    package init(path: String) throws(SystemError) {
-        let fd = try Syscall.blocking("open") { open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) }
-        var status = stat()
-        do throws(SystemError) {
-            try Syscall.blocking("fstat") { fstat(fd, &status) }
-            guard status.st_mode & S_IFMT == S_IFREG else { throw SystemError(operation: "open", code: EINVAL) }
-        } catch {
-            Syscall.close(fd)
-            throw error
-        }
-        self.fd = fd
-        self.size = Int64(status.st_size)
-        self.modifiedUnixSeconds = Int64(status.st_mtim.tv_sec)
-    }
-
-    deinit { Syscall.close(self.fd) }
-
-    /// Reads from `offset` on; 0 is the end of the file.
-    ///
-    /// Blocks where the page is not in memory.
-    package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(SystemError) -> Int {
-        while true {
-            let count = pread(self.fd, buffer.baseAddress, buffer.count, off_t(offset))
-            if count >= 0 { return count }
-            guard errno == EINTR else { throw SystemError(operation: "pread", code: errno) }
-        }
-    }
-}
-
 /// A part of an open file.
 ///
 /// A value.
@@ -62,6 +18,65 @@ package struct FileRegion: Sendable {
 
     package func dropFirst(_ count: Int) -> FileRegion {
         FileRegion(self.file, offset: self.offset + Int64(count), count: self.count - count)
+    }
+
+    package func prefix(_ count: Int) -> FileRegion {
+        FileRegion(self.file, offset: self.offset, count: min(count, self.count))
+    }
+
+    /// True where its ends can be read without waiting for a disk, and so, very likely, what lies between them.
+    ///
+    /// Does not block.
+    var isInMemory: Bool {
+        guard self.count > 0 else { return true }
+        let last = self.offset + Int64(self.count) - 1
+        return timingle_is_in_memory(self.file.fd, off_t(last)) != 0
+            && timingle_is_in_memory(self.file.fd, off_t(self.offset)) != 0
+    }
+
+    /// Brings the region into memory, and waits for its end.
+    ///
+    /// Blocks as long as the disk does.
+    func readAhead() throws(SystemError) {
+        guard self.count > 0 else { return }
+        // Advice: whether it is taken does not matter to anybody.
+        _ = posix_fadvise(self.file.fd, off_t(self.offset), off_t(self.count), POSIX_FADV_WILLNEED)
+        var byte: UInt8 = 0
+        for offset in [self.offset, self.offset + Int64(self.count) - 1] {
+            var outcome: Result<Int, SystemError> = .success(0)
+            withUnsafeMutableBytes(of: &byte) { buffer in
+                do throws(SystemError) {
+                    outcome = .success(try self.file.read(into: buffer, at: offset))
+                } catch {
+                    outcome = .failure(error)
+                }
+            }
+            _ = try outcome.get()
+        }
+    }
+
+    /// Reads all of it; `fileTruncated` where the file has become too short.
+    ///
+    /// Blocks as long as the disk does.
+    func read() throws(SystemError) -> [UInt8] {
+        var failure: SystemError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: self.count) { buffer, filled in
+            while filled < self.count {
+                let rest = UnsafeMutableRawBufferPointer(
+                    rebasing: UnsafeMutableRawBufferPointer(buffer)[filled..<self.count]
+                )
+                do throws(SystemError) {
+                    let count = try self.file.read(into: rest, at: self.offset + Int64(filled))
+                    guard count > 0 else { throw .fileTruncated }
+                    filled += count
+                } catch {
+                    failure = error
+                    return
+                }
+            }
+        }
+        if let failure { throw failure }
+        return bytes
     }
 }
 

@@ -129,8 +129,9 @@ package struct Socket: ~Copyable, Sendable {
 
     /// Sends a part of a file without copying it through the process; at most a MiB, so that no peer owns the loop.
     ///
-    /// Waits where the page is not in memory. A peer that is gone raises no SIGPIPE where the process ignores it.
+    /// Waits where the page is not in memory.
     package func send(_ file: FileRegion) throws(SystemError) -> IOResult {
+        _ = ignoreBrokenPipes
         var offset = off_t(file.offset)
         let result = try Syscall.nonBlocking("sendfile") {
             sendfile(self.fd, file.file.fd, &offset, min(file.count, 1024 * 1024))
@@ -217,3 +218,6 @@ extension SystemError {
     static let tlsTruncated = SystemError(operation: "tls", code: ECONNRESET)
     static let tlsDeadline = SystemError(operation: "tls", code: ETIMEDOUT)
 }
+
+/// `sendfile` has no MSG_NOSIGNAL: a peer that is gone would end the process by SIGPIPE.
+private let ignoreBrokenPipes: Void = { _ = signal(SIGPIPE, SIG_IGN) }()

@@ -20,6 +20,20 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
     /// True for EMFILE and ENFILE: the process or the system is out of descriptors.
     package var isDescriptorExhaustion: Bool { self.code == EMFILE || self.code == ENFILE }
 
+    /// True where a path leads to nothing that can be opened below its root.
+    var isAbsence: Bool {
+        switch self.code {
+        case ENOENT, ENOTDIR, ELOOP, EXDEV, ENAMETOOLONG, ENXIO, EINVAL: true
+        default: false
+        }
+    }
+
+    /// True where something is there, and not for us.
+    var isDenial: Bool { self.code == EACCES || self.code == EPERM }
+
+    /// True for EAGAIN where it was thrown: others were in the way, again and again.
+    var isConflict: Bool { self.code == EAGAIN }
+
     package var description: String {
         "\(self.operation): \(String(cString: strerror(self.code))) (\(self.code))"
     }

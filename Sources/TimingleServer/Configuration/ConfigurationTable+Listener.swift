@@ -105,9 +105,15 @@ extension ConfigurationTable {
         "whether messages of 256 bytes and more are compressed for sockets that offer permessage-deflate"
     )
 
+    static let staticDirectory = Variable(
+        "STATIC_DIR",
+        .text,
+        "directory whose files are served below /console/; it is opened once, at start; unset: nothing is served there"
+    )
+
     static let listener: [Variable] = [
         bodyBytes, queueBytes, connections, connectionsPerAddress, headTimeout, bodyTimeout, idleTimeout, writeTimeout,
         writeRate, tlsCertificateFile, tlsKeyFile, tlsMinimumVersion, corsOrigins, trustedProxies, forwardedField,
-        proxyProtocol, gzip, webSocketCompression,
+        proxyProtocol, gzip, webSocketCompression, staticDirectory,
     ]
 }

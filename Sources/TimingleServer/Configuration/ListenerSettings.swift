@@ -10,6 +10,8 @@ struct ListenerSettings: Sendable {
     let contentCoding: HTTPContentCoding?
     /// Nil when sockets' messages are not compressed.
     let webSocketDeflate: PerMessageDeflate?
+    /// Nil: no files are served.
+    let staticDirectory: String?
     /// Nil for plain text.
     let tls: TLSServerSettings?
 
@@ -30,6 +32,7 @@ struct ListenerSettings: Sendable {
         self.proxyProtocol = reader.flag(Table.proxyProtocol)
         self.contentCoding = reader.flag(Table.gzip) ? HTTPContentCoding() : nil
         self.webSocketDeflate = reader.flag(Table.webSocketCompression) ? PerMessageDeflate() : nil
+        self.staticDirectory = reader.text(Table.staticDirectory)
         if let certificateFile = reader.text(Table.tlsCertificateFile), let keyFile = reader.text(Table.tlsKeyFile) {
             self.tls = TLSServerSettings(
                 certificateFile: certificateFile,

@@ -83,17 +83,38 @@ struct ErrorResponder: Filter {
 
     /// The body of a refusal that the router made, which knows no words.
     private static func worded(_ response: HTTPResponse, language: Language) -> HTTPResponse {
-        let (code, text) =
-            response.status == .methodNotAllowed
-            ? (
-                "METHOD_NOT_ALLOWED",
-                LocalizedText(ko: "이 주소에서 허용되지 않은 메서드입니다.", en: "This method is not allowed here.")
-            )
-            : ("NOT_IMPLEMENTED", LocalizedText(ko: "알 수 없는 메서드입니다.", en: "This method is not known."))
+        let (code, text) = Self.wordless(response.status)
         var worded = Self.response(response.status, code: code, message: text[language])
         response.fields.forEach { name, value in worded.fields[name] = value }
         worded.fields["Content-Language"] = language.rawValue
         return worded
+    }
+
+    /// What the router and the files refuse with.
+    private static func wordless(_ status: HTTPStatus) -> (code: String, text: LocalizedText) {
+        switch status {
+        case .methodNotAllowed:
+            (
+                "METHOD_NOT_ALLOWED",
+                LocalizedText(ko: "이 주소에서 허용되지 않은 메서드입니다.", en: "This method is not allowed here.")
+            )
+        case .notFound:
+            (ServiceError.routeNotFound.code, ServiceError.routeNotFound.text)
+        case .preconditionFailed:
+            ("PRECONDITION_FAILED", LocalizedText(ko: "요청 조건이 맞지 않습니다.", en: "A condition does not hold."))
+        case .rangeNotSatisfiable:
+            (
+                "RANGE_NOT_SATISFIABLE",
+                LocalizedText(ko: "요청한 범위가 파일에 없습니다.", en: "The file has no such range.")
+            )
+        case .serviceUnavailable:
+            (
+                "SERVICE_UNAVAILABLE",
+                LocalizedText(ko: "잠시 후 다시 시도해 주세요.", en: "Please try again shortly.")
+            )
+        default:
+            ("NOT_IMPLEMENTED", LocalizedText(ko: "알 수 없는 메서드입니다.", en: "This method is not known."))
+        }
     }
 
     private static func words(for status: HTTPStatus) -> (code: String, korean: String) {

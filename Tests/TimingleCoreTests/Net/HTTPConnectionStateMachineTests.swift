@@ -6,7 +6,7 @@ struct HTTPConnectionStateMachineTests {
     private typealias Machine = HTTPConnectionStateMachine
 
     private enum Start: CaseIterable {
-        case idle, readingHead, readingBody, handling, upgraded, closing
+        case idle, readingHead, readingBody, handling, sending, upgraded, closing
     }
 
     private static let exchange = Machine.Exchange(keepAlive: true, isHead: false, isHTTP10: false, mayUpgrade: true)
@@ -17,6 +17,7 @@ struct HTTPConnectionStateMachineTests {
         case .readingHead: .readingHead(session)
         case .readingBody: .readingBody(session, Self.exchange)
         case .handling: .handling(session, Self.exchange)
+        case .sending: .sending(session, closes: false)
         case .upgraded: .upgraded
         case .closing: .closing
         }
@@ -103,7 +104,8 @@ struct HTTPConnectionStateMachineTests {
 
     @Test(arguments: [
         (Start.idle, Machine.DeadlineAction.close), (.readingHead, .refuse(.headTimeout)),
-        (.readingBody, .refuse(.bodyTimeout)), (.handling, .nothing), (.upgraded, .nothing), (.closing, .nothing),
+        (.readingBody, .refuse(.bodyTimeout)), (.handling, .nothing), (.sending, .nothing), (.upgraded, .nothing),
+        (.closing, .nothing),
     ])
     private func theDeadlineMeansWhatTheStateWaitsFor(start: Start, expected: Machine.DeadlineAction) {
         var machine = Self.machine(start)
@@ -112,7 +114,7 @@ struct HTTPConnectionStateMachineTests {
 
     @Test(arguments: [
         (Start.idle, Machine.PeerClosedAction.close), (.readingHead, .close), (.readingBody, .close),
-        (.handling, .cancelLater), (.upgraded, .nothing), (.closing, .nothing),
+        (.handling, .cancelLater), (.sending, .nothing), (.upgraded, .nothing), (.closing, .nothing),
     ])
     private func theEndOfThePeersStream(start: Start, expected: Machine.PeerClosedAction) {
         var machine = Self.machine(start)
@@ -136,7 +138,7 @@ struct HTTPConnectionStateMachineTests {
 
     @Test(arguments: [
         (Start.idle, Machine.DrainAction.close), (.readingHead, .nothing), (.readingBody, .nothing),
-        (.handling, .nothing), (.upgraded, .nothing), (.closing, .nothing),
+        (.handling, .nothing), (.sending, .nothing), (.upgraded, .nothing), (.closing, .nothing),
     ])
     private func drainingEndsIdleConnectionsOnly(start: Start, expected: Machine.DrainAction) {
         var machine = Self.machine(start)
@@ -151,5 +153,55 @@ struct HTTPConnectionStateMachineTests {
         var machine = Self.machine(start)
         #expect(machine.streamClosed() == (start == .handling ? .cancelRequest : .nothing))
         #expect(machine.responded(wantsUpgrade: false, wantsClose: false) == .drop)
+    }
+
+    // MARK: Content in pieces
+
+    @Test func theNextRequestWaitsForTheEndOfTheContent() {
+        var machine = Self.machine(.handling)
+        let action = machine.responded(wantsUpgrade: false, wantsClose: false, contentFollows: true)
+        #expect(action == Self.send(close: false))
+        #expect(machine.isSending && !machine.wantsHead && !machine.wantsBody && !machine.isIdle)
+        #expect(machine.contentSent() == .takeNext)
+        #expect(machine.wantsHead && machine.isIdle && !machine.isSending)
+    }
+
+    @Test func aConnectionThatIsToCloseDoesSoBehindTheContent() {
+        var machine = Self.machine(.handling)
+        let action = machine.responded(wantsUpgrade: false, wantsClose: true, contentFollows: true)
+        #expect(action == Self.send(close: true))
+        #expect(machine.isSending == true)
+        #expect(machine.contentSent() == .close)
+        #expect(machine.contentSent() == .nothing)
+    }
+
+    @Test func aHeadHasNoContentToWaitFor() {
+        for close in [false, true] {
+            var machine = Machine()
+            _ = machine.headCompleted(Self.head(.head), requestsMax: 100)
+            let action = machine.responded(wantsUpgrade: false, wantsClose: close, contentFollows: true)
+            #expect(action == Self.send(close: close, isHead: true))
+            #expect(!machine.isSending && machine.wantsHead == !close)
+        }
+    }
+
+    @Test func contentThatMeetsTheDrainIsTheLast() {
+        var machine = Self.machine(.sending)
+        #expect(machine.drainRequested(bytesWait: true) == .nothing)
+        #expect(machine.contentSent() == .close)
+    }
+
+    @Test func aPeerThatClosedItsHalfGetsAllOfTheContent() {
+        var machine = Self.machine(.sending)
+        #expect(machine.peerClosed(bytesWait: true) == .nothing)
+        #expect(!machine.isAbandoned && machine.isSending)
+        #expect(machine.contentSent() == .takeNext)
+        #expect(machine.isAbandoned == true)
+    }
+
+    @Test func contentThatNobodyWantsIsForgotten() {
+        var machine = Self.machine(.sending)
+        #expect(machine.streamClosed() == .nothing)
+        #expect(machine.contentSent() == .nothing)
     }
 }

@@ -57,7 +57,7 @@ struct HTTPDateCacheTests {
         (4_102_444_800, "Fri, 01 Jan 2100 00:00:00 GMT"), (-1, "Wed, 31 Dec 1969 23:59:59 GMT"),
     ])
     func datesAreIMFFixdates(seconds: Int64, text: String) {
-        #expect(HTTPDateCache.imfFixdate(seconds) == text)
+        #expect(HTTPDate.imfFixdate(seconds) == text)
         var cache = HTTPDateCache()
         cache.turn(unixSeconds: seconds)
         #expect(cache.line == Array("Date: \(text)\r\n".utf8))
