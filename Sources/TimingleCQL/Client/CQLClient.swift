@@ -85,6 +85,18 @@ package final class CQLClient: Sendable {
         }
     }
 
+    /// How many connections each loop has.
+    func openConnectionCounts() async -> [Int] {
+        var counts: [Int] = []
+        for shard in self.shards {
+            let count = await withCheckedContinuation { continuation in
+                shard.loop.execute { continuation.resume(returning: shard.value.openConnectionCount) }
+            }
+            counts.append(count)
+        }
+        return counts
+    }
+
     // MARK: Inside
 
     private func run(_ work: CQLExecution.Work, timeout: Duration?) async throws(CQLError) -> CQLResult {

@@ -191,8 +191,9 @@ final class CQLExecution {
         guard pool.needsKeyspace(connection) else { return self.send(connection, pool, node) }
         pool.useKeyspace(connection) { error in
             guard self.completion != nil else { return }
-            if let error {
-                self.finish(.failure(self.marked(error)))
+            // A keyspace that is still not there is no matter for what names its own; the server tells the others.
+            if let error, error.code != .invalid {
+                self.failed(.local(error), error, connection, pool, node)
             } else {
                 self.send(connection, pool, node)
             }

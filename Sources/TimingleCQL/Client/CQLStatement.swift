@@ -84,9 +84,13 @@ package struct CQLStatement: Sendable, ExpressibleByStringInterpolation {
             self.text += literal
         }
 
-        /// A value; nil is null, which a server keeps as a tombstone.
         package mutating func appendInterpolation<Value: CQLEncodable>(_ value: Value) {
             self.append(value.cqlValue)
+        }
+
+        /// A value; nil is null, which a server keeps as a tombstone.
+        package mutating func appendInterpolation<Value: CQLEncodable>(_ value: Value?) {
+            self.append(value?.cqlValue ?? .null)
         }
 
         /// A value; nil leaves the column as it is.
