@@ -1,7 +1,7 @@
 # The menu. Nothing lives only in continuous integration.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test build release unit e2e format lint tsan asan bench bench-counts fuzz autobahn services-start services-stop reset ci clean
+.PHONY: help run test build release unit e2e format lint tsan asan bench bench-counts bench-cql cql-faults fuzz autobahn services-start services-stop reset ci clean
 
 # make unit FILTER=HubTests; make e2e E2E="-k restart" RELEASE=1; make run RELEASE=1 PORT=9000
 FILTER ?=
@@ -48,6 +48,12 @@ bench: ## The listener beside a bare hub in C and rivals (REPS=1 DUR=1 for a gla
 
 bench-counts: ## System calls, allocations and instructions per unit of work
 	@DUR='$(DUR)' exec scripts/bench.sh counts
+
+bench-cql: ## The CQL client beside the DataStax Python driver on one Cassandra node (REPS=3 COUNT=20000, CHECK=1)
+	@REPS='$(REPS)' COUNT='$(COUNT)' CHECK='$(CHECK)' exec scripts/bench-cql.sh
+
+cql-faults: ## The CQL client while nodes of three are killed and paused: ten minutes, 2.5 GB
+	@FILTER='$(FILTER)' exec scripts/cql-faults.sh
 
 fuzz: ## Look for inputs that break the parsers (TARGET=HTTPBody, SECONDS=60 each)
 	@SECONDS_EACH='$(or $(SECONDS),60)' exec scripts/fuzz.sh $(TARGET)

@@ -57,6 +57,12 @@ let package = Package(
             path: "Benchmarks/BareListener",
             swiftSettings: houseSettings
         ),
+        .executableTarget(
+            name: "CQLBench",
+            dependencies: ["TimingleCQL", "TimingleNet"],
+            path: "Benchmarks/CQLBench",
+            swiftSettings: houseSettings
+        ),
         .target(
             name: "TimingleTestSupport",
             dependencies: ["CLinux", "TimingleCore", "TimingleNet"],

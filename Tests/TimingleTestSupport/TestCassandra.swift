@@ -31,7 +31,9 @@ package enum TestCassandra {
     /// `kill`, `pause`, `resume` or `revive` a node, counted from 1.
     package static func tell(_ verb: String, node: Int) async throws {
         guard let folder = clusterFolder else { throw Failure(reason: "there is no cluster") }
-        _ = try await command([verb, folder, "\(node)"], appendsFolder: false)
+        // On a machine with much else to do a node takes minutes; the launcher gives it up after two.
+        let patience = verb == "revive" ? ["--wait", "600"] : []
+        _ = try await command([verb, folder, "\(node)"] + patience, appendsFolder: false)
     }
 
     private static func command(

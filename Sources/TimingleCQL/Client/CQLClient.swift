@@ -59,8 +59,8 @@ package final class CQLClient: Sendable {
         let shard = self.shards[0]
         let result: Result<Void, CQLError> = await withCheckedContinuation { continuation in
             control.loop.execute {
-                let reachable = Set(shard.value.reachableAddresses)
-                control.value.awaitSchemaAgreement(among: reachable) { continuation.resume(returning: $0) }
+                let expected = Set(shard.value.expectedAddresses)
+                control.value.awaitSchemaAgreement(among: expected) { continuation.resume(returning: $0) }
             }
         }
         try result.get()

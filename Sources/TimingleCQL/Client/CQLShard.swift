@@ -100,9 +100,12 @@ final class CQLShard {
         for pool in self.pools where pool?.address == address { pool?.reportedUp() }
     }
 
-    /// The addresses of nodes that can be asked.
-    var reachableAddresses: [SocketAddress] {
-        self.pools.compactMap { pool in pool.flatMap { $0.standing == .down ? nil : $0.address } }
+    /// The nodes that must agree on a schema: all that were not tried in vain.
+    var expectedAddresses: [SocketAddress] {
+        self.pools.compactMap { pool in
+            guard let pool, pool.openCount > 0 || pool.lastFailure == nil else { return nil }
+            return pool.address
+        }
     }
 
     // MARK: Requests
