@@ -118,8 +118,8 @@ struct CQLBenchRun: Sendable {
         let id = CQLUUID(high: UInt64(number) << 16 | 0x7000, low: 1 << 63)
         let room = number % Self.rooms
         let statement: CQLStatement = """
-            INSERT INTO messages (room, seq, id, sender, text) VALUES (\(room), \(number / Self.rooms), \(id), \(number), \
-            \(self.text))
+            INSERT INTO messages (room, seq, id, sender, text)
+            VALUES (\(room), \(number / Self.rooms), \(id), \(number), \(self.text))
             """
         try await client.execute(statement.idempotent)
     }

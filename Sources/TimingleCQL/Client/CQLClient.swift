@@ -55,12 +55,11 @@ package final class CQLClient: Sendable {
 
     /// Waits until all nodes that can be reached have the same schema.
     package func awaitSchemaAgreement() async throws(CQLError) {
-        let control = self.control
         let shard = self.shards[0]
         let result: Result<Void, CQLError> = await withCheckedContinuation { continuation in
-            control.loop.execute {
-                let expected = Set(shard.value.expectedAddresses)
-                control.value.awaitSchemaAgreement(among: expected) { continuation.resume(returning: $0) }
+            shard.loop.execute {
+                let deadline = shard.loop.now + shard.value.configuration.schemaAgreementTimeout
+                shard.value.awaitSchemaAgreement(until: deadline) { continuation.resume(returning: $0) }
             }
         }
         try result.get()

@@ -46,7 +46,9 @@ package struct CQLConfiguration: Sendable {
     package var suspectTime: Duration = .seconds(5)
 
     // Numbers.
-    /// On each loop. A ScyllaDB node gets one for each of its shards instead.
+    /// On each loop.
+    ///
+    /// A ScyllaDB node gets one for each of its shards instead.
     package var connectionsPerNode = 1
     /// On each loop; a node with more shards is treated as if it had none.
     package var connectionsPerNodeMax = 64

@@ -29,11 +29,12 @@ final class CQLShard {
     let retryPolicy: RetryPolicy
     private let log: Log
     private var knowledge: Knowledge = .none
-    private var isClosed = false
+    // Shared with CQLShard+SchemaAgreement.swift: the next one and the pools.
+    private(set) var isClosed = false
     private var topology = ClusterTopology(nodes: [], localDataCenter: nil, keyspaces: [:])
     private var replicas: ReplicaCache
     /// By place in the topology; nil for nodes that are not to be asked.
-    private var pools: [NodePool?] = []
+    private(set) var pools: [NodePool?] = []
     private var policy: RoutingPolicy
     private var turn = 0
     /// In the order of arrival.
@@ -83,8 +84,8 @@ final class CQLShard {
             return pool
         }
         for pool in fresh { pool.start() }
-        // Whoever waits for an answer of a node that is gone asks another one.
-        for pool in former.values { pool.close() }
+        // What was asked of a node that is gone may still be answered.
+        for pool in former.values { pool.retire() }
         // What was asked before may stand at another place now.
         for execution in self.executions.values { execution.topologyChanged() }
     }
@@ -98,14 +99,6 @@ final class CQLShard {
 
     func reportedUp(_ address: SocketAddress) {
         for pool in self.pools where pool?.address == address { pool?.reportedUp() }
-    }
-
-    /// The nodes that must agree on a schema: all that were not tried in vain.
-    var expectedAddresses: [SocketAddress] {
-        self.pools.compactMap { pool in
-            guard let pool, pool.openCount > 0 || pool.lastFailure == nil else { return nil }
-            return pool.address
-        }
     }
 
     // MARK: Requests
@@ -157,7 +150,7 @@ final class CQLShard {
         return self.whyNobody()
     }
 
-    /// No node can be asked: is it worth to wait?
+    /// No node can be asked: tells whether it is worth to wait.
     private func whyNobody() -> Placement {
         let candidates = self.pools.compactMap { $0 }
         guard !candidates.isEmpty else {

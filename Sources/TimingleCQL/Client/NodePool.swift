@@ -64,6 +64,13 @@ final class NodePool {
         self.run(self.machine.reportedUp())
     }
 
+    /// Ends, but for what is under way.
+    func retire() {
+        for member in self.members.values { member.connection.drain() }
+        self.members = [:]
+        self.close()
+    }
+
     func close() {
         if let timer = self.timer { self.loop.cancel(timer) }
         self.timer = nil

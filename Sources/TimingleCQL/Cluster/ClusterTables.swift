@@ -93,18 +93,4 @@ struct ClusterTables {
             hasRing: partitioner.map(Murmur3Partitioner.isNamed) ?? false
         )
     }
-
-    /// The schema versions of the node that was asked and of those of its peers that count.
-    static func schemaVersions(
-        local: CQLResult,
-        peers: CQLResult,
-        asked: SocketAddress,
-        among reachable: Set<SocketAddress>
-    ) throws(CQLCodingError) -> Set<CQLUUID?> {
-        var versions: Set<CQLUUID?> = [try self.localNode(local, address: asked).schemaVersion]
-        for node in try self.peerNodes(peers, asked: asked, nodesMax: .max) where reachable.contains(node.address) {
-            versions.insert(node.schemaVersion)
-        }
-        return versions
-    }
 }

@@ -23,7 +23,6 @@ final class ControlConnection {
     private var pause: TimerToken?
     private var refreshTimer: TimerToken?
     private var lastFailure = CQLError(.notConnected, "not connected yet")
-    private var agreements: [SchemaAgreement] = []
 
     init(loop: EventLoop, configuration: CQLConfiguration, news: ClusterNews, log: Log) {
         self.loop = loop
@@ -39,12 +38,7 @@ final class ControlConnection {
 
     func start() { self.run(self.machine.start()) }
 
-    func close() {
-        self.run(self.machine.close())
-        let agreements = self.agreements
-        self.agreements = []
-        for agreement in agreements { agreement.finish(.failure(CQLError(.closed, "the client is closing"))) }
-    }
+    func close() { self.run(self.machine.close()) }
 
     private func run(_ action: ControlConnectionStateMachine.Action) {
         switch action {
@@ -247,78 +241,5 @@ final class ControlConnection {
         } catch {
             preconditionFailure("a constant request cannot be encoded: \(error)")
         }
-    }
-
-    // MARK: Schema agreement
-
-    /// Somebody who waits for one schema.
-    private final class SchemaAgreement {
-        let reachable: Set<SocketAddress>
-        let deadline: MonotonicInstant
-        let finish: (Result<Void, CQLError>) -> Void
-
-        init(
-            reachable: Set<SocketAddress>,
-            deadline: MonotonicInstant,
-            finish: @escaping (Result<Void, CQLError>) -> Void
-        ) {
-            self.reachable = reachable
-            self.deadline = deadline
-            self.finish = finish
-        }
-    }
-
-    /// Asks again and again until all have one version, or the time is over.
-    func awaitSchemaAgreement(
-        among reachable: Set<SocketAddress>,
-        _ completion: @escaping (Result<Void, CQLError>) -> Void
-    ) {
-        guard !self.machine.isClosed else {
-            return completion(.failure(CQLError(.closed, "the client is closed")))
-        }
-        let agreement = SchemaAgreement(
-            reachable: reachable,
-            deadline: self.loop.now + self.configuration.schemaAgreementTimeout,
-            finish: completion
-        )
-        self.agreements.append(agreement)
-        self.check(agreement)
-    }
-
-    private func check(_ agreement: SchemaAgreement) {
-        guard self.agreements.contains(where: { $0 === agreement }) else { return }
-        guard self.loop.now < agreement.deadline else {
-            return self.end(agreement, .failure(CQLError(.schemaDisagreement, "the nodes have different schemas")))
-        }
-        guard let connection = self.connection, connection.isReady else { return self.checkLater(agreement) }
-        self.query(ClusterTables.local, on: connection) { local in
-            self.queryPeers(on: connection) { peers in
-                guard case .success(let local) = local, case .success(let peers) = peers else {
-                    return self.checkLater(agreement)
-                }
-                do throws(CQLCodingError) {
-                    let versions = try ClusterTables.schemaVersions(
-                        local: local,
-                        peers: peers,
-                        asked: connection.address,
-                        among: agreement.reachable
-                    )
-                    guard versions.count > 1 else { return self.end(agreement, .success(())) }
-                    self.checkLater(agreement)
-                } catch {
-                    self.end(agreement, .failure(CQLError(.decoding, error.description)))
-                }
-            }
-        }
-    }
-
-    private func checkLater(_ agreement: SchemaAgreement) {
-        self.loop.schedule(after: .milliseconds(100)) { [weak self] in self?.check(agreement) }
-    }
-
-    private func end(_ agreement: SchemaAgreement, _ result: Result<Void, CQLError>) {
-        guard let index = self.agreements.firstIndex(where: { $0 === agreement }) else { return }
-        self.agreements.remove(at: index)
-        agreement.finish(result)
     }
 }
