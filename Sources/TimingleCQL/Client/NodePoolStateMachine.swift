@@ -4,7 +4,7 @@ internal import TimingleNet
 ///
 /// Loop-confined. No I/O, clock or randomness inside: time and jitter arrive as arguments. Each slot holds one
 /// connection; a ScyllaDB node has a slot for each shard. The first connection tells how many slots there are.
-enum NodePoolStateMachine: ~Copyable {
+struct NodePoolStateMachine: ~Copyable {
     typealias Instant = MonotonicInstant
     typealias ConnectionID = Int
 
@@ -31,16 +31,21 @@ enum NodePoolStateMachine: ~Copyable {
         case wait(until: Instant)
     }
 
-    /// Connections are there or on their way.
-    case active(Members, ReconnectBackoff)
-    /// An attempt failed; what is open serves meanwhile.
-    case pausing(Members, ReconnectBackoff, until: Instant)
-    case closed
+    // A copyable state inside: a release build of Swift 6.3.1 copies a ~Copyable enum whose payload is read, and traps.
+    private enum State {
+        /// Connections are there or on their way.
+        case active(Members, ReconnectBackoff)
+        /// An attempt failed; what is open serves meanwhile.
+        case pausing(Members, ReconnectBackoff, until: Instant)
+        case closed
+    }
 
-    init(backoff: ReconnectBackoff) { self = .active(Members(), backoff) }
+    private var state: State
+
+    init(backoff: ReconnectBackoff) { self.state = .active(Members(), backoff) }
 
     var slots: [Slot] {
-        switch self {
+        switch self.state {
         case .active(let members, _): members.slots
         case .pausing(let members, _, _): members.slots
         case .closed: []
@@ -53,7 +58,7 @@ enum NodePoolStateMachine: ~Copyable {
     }
 
     var openCount: Int {
-        switch self {
+        switch self.state {
         case .active(let members, _): members.openCount
         case .pausing(let members, _, _): members.openCount
         case .closed: 0
@@ -62,7 +67,7 @@ enum NodePoolStateMachine: ~Copyable {
 
     /// Failures in a row, up to now; zero while an attempt is under way that nobody can judge yet.
     var failures: Int {
-        switch self {
+        switch self.state {
         case .active: 0
         case .pausing(_, let backoff, _): backoff.failures
         case .closed: 0
@@ -70,7 +75,7 @@ enum NodePoolStateMachine: ~Copyable {
     }
 
     var isClosed: Bool {
-        switch self {
+        switch self.state {
         case .active: false
         case .pausing: false
         case .closed: true
@@ -79,16 +84,16 @@ enum NodePoolStateMachine: ~Copyable {
 
     /// Begins.
     mutating func start() -> [Action] {
-        switch consume self {
+        switch self.state {
         case .active(var members, let backoff):
             let actions = Self.fill(&members)
-            self = .active(members, backoff)
+            self.state = .active(members, backoff)
             return actions
         case .pausing(let members, let backoff, let until):
-            self = .pausing(members, backoff, until: until)
+            self.state = .pausing(members, backoff, until: until)
             return []
         case .closed:
-            self = .closed
+            self.state = .closed
             return []
         }
     }
@@ -101,24 +106,24 @@ enum NodePoolStateMachine: ~Copyable {
         now: Instant,
         jitter: Double
     ) -> [Action] {
-        switch consume self {
+        switch self.state {
         case .active(var members, var backoff):
             guard Self.place(id, shard, shardCount, &members) else {
                 // The shard has its connection: the port did not reach the shard that was meant (NAT).
                 let until = now + backoff.failed(jitter: jitter)
-                self = .pausing(members, backoff, until: until)
+                self.state = .pausing(members, backoff, until: until)
                 return [.close(id), .wait(until: until)]
             }
             backoff.succeeded()
             let actions = Self.fill(&members)
-            self = .active(members, backoff)
+            self.state = .active(members, backoff)
             return actions
         case .pausing(var members, let backoff, let until):
             let isPlaced = Self.place(id, shard, shardCount, &members)
-            self = .pausing(members, backoff, until: until)
+            self.state = .pausing(members, backoff, until: until)
             return isPlaced ? [] : [.close(id)]
         case .closed:
-            self = .closed
+            self.state = .closed
             return [.close(id)]
         }
     }
@@ -127,70 +132,70 @@ enum NodePoolStateMachine: ~Copyable {
     ///
     /// The next attempt waits in either case: a node that takes connections and drops them must not be hammered.
     mutating func ended(_ id: ConnectionID, now: Instant, jitter: Double) -> [Action] {
-        switch consume self {
+        switch self.state {
         case .active(var members, var backoff):
             guard Self.remove(id, &members) else {
-                self = .active(members, backoff)
+                self.state = .active(members, backoff)
                 return []
             }
             let until = now + backoff.failed(jitter: jitter)
-            self = .pausing(members, backoff, until: until)
+            self.state = .pausing(members, backoff, until: until)
             return [.wait(until: until)]
         case .pausing(var members, let backoff, let until):
             // Those that were under way together fail together: one outage counts once.
             _ = Self.remove(id, &members)
-            self = .pausing(members, backoff, until: until)
+            self.state = .pausing(members, backoff, until: until)
             return []
         case .closed:
-            self = .closed
+            self.state = .closed
             return []
         }
     }
 
     mutating func deadlineReached(now: Instant) -> [Action] {
-        switch consume self {
+        switch self.state {
         case .active(let members, let backoff):
-            self = .active(members, backoff)
+            self.state = .active(members, backoff)
             return []
         case .pausing(let members, let backoff, let until) where now < until:
-            self = .pausing(members, backoff, until: until)
+            self.state = .pausing(members, backoff, until: until)
             return [.wait(until: until)]
         case .pausing(var members, let backoff, _):
             let actions = Self.fill(&members)
-            self = .active(members, backoff)
+            self.state = .active(members, backoff)
             return actions
         case .closed:
-            self = .closed
+            self.state = .closed
             return []
         }
     }
 
     /// The cluster says that the node is up: no reason to wait any longer.
     mutating func reportedUp() -> [Action] {
-        switch consume self {
+        switch self.state {
         case .active(let members, let backoff):
-            self = .active(members, backoff)
+            self.state = .active(members, backoff)
             return []
         case .pausing(var members, let backoff, _):
             let actions = Self.fill(&members)
-            self = .active(members, backoff)
+            self.state = .active(members, backoff)
             return actions
         case .closed:
-            self = .closed
+            self.state = .closed
             return []
         }
     }
 
     mutating func close() -> [Action] {
-        switch consume self {
+        switch self.state {
         case .active(let members, _):
-            self = .closed
+            self.state = .closed
             return Self.closeAll(members)
         case .pausing(let members, _, _):
-            self = .closed
+            self.state = .closed
             return Self.closeAll(members)
         case .closed:
-            self = .closed
+            self.state = .closed
             return []
         }
     }
