@@ -9,6 +9,7 @@ struct BareRoutes: Sendable {
         router.on(.get, "/echo") { _, _ in .upgrade(WebSocketUpgrade { EchoSocket() }) }
         // The same answer by a handler that may wait, so that both kinds can be measured.
         router.on(.get, "/async") { _, _ in Self.hello }
+        router.onImmediate(.get, "/hello") { _, _ in Self.hello }
         let rooms = self.rooms
         router.onImmediate(.get, "/{rest...}") { request, _ in
             guard let room = request.query.first("event_id").flatMap({ Int64($0) }) else { return Self.hello }

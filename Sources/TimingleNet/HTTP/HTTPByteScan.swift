@@ -79,6 +79,29 @@ extension Span where Element == UInt8 {
         }
     }
 
+    /// True when the comma-separated list has `member`, compared without case; `member` is in lower case.
+    func hasMember(lowercase member: StaticString) -> Bool {
+        var index = 0
+        while let range = self.nextMember(from: &index) {
+            if self.extracting(range).equals(lowercase: member) { return true }
+        }
+        return false
+    }
+
+    /// The next member of a comma-separated list, without the whitespace around it; empty ones are left out.
+    func nextMember(from index: inout Int) -> Range<Int>? {
+        while index < self.count {
+            var start = index
+            while index < self.count, self[index] != UInt8(ascii: ",") { index += 1 }
+            var end = index
+            index += 1
+            while start < end, self[start] == 0x20 || self[start] == 0x09 { start += 1 }
+            while start < end, self[end - 1] == 0x20 || self[end - 1] == 0x09 { end -= 1 }
+            if start < end { return start..<end }
+        }
+        return nil
+    }
+
     /// The whole as a string; the caller knows that it is ASCII.
     var asciiString: String {
         self.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }

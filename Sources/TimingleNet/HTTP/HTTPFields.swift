@@ -57,7 +57,9 @@ package struct HTTPFields: Sendable {
 
     /// True when the comma-separated field has `member`, compared without case.
     package func hasMember(_ name: String, _ member: String) -> Bool {
-        self.contains(name) && self.members(name).contains { asciiEqualsIgnoringCase($0.utf8, member.utf8) }
+        self.block.lines.contains { line in
+            self.block.name(line, equals: name) && self.block.value(line, hasMember: member)
+        }
     }
 
     /// Calls `body` for each field line in order.
@@ -133,6 +135,29 @@ struct HTTPFieldBlock: Sendable {
             let own = UnsafeBufferPointer(rebasing: bytes[Int(line.nameStart)..<Int(line.nameEnd)])
             return name.utf8.withContiguousStorageIfAvailable { asciiEqualsIgnoringCase(own, $0) }
                 ?? asciiEqualsIgnoringCase(own, name.utf8)
+        }
+    }
+
+    func value(_ line: Line, hasMember member: String) -> Bool {
+        let bytes = self.bytes
+        let value = bytes.span.extracting(Int(line.valueStart)..<Int(line.valueEnd))
+        var index = 0
+        while let range = value.nextMember(from: &index) {
+            let isSame = value.extracting(range).withUnsafeBufferPointer { asciiEqualsIgnoringCase($0, member.utf8) }
+            if isSame { return true }
+        }
+        return false
+    }
+
+    /// Calls `body` for each field line in order, with its bytes where they lie.
+    @inline(__always)
+    func forEachLine(_ body: (_ name: Span<UInt8>, _ value: Span<UInt8>) -> Void) {
+        let bytes = self.bytes
+        for line in self.lines {
+            body(
+                bytes.span.extracting(Int(line.nameStart)..<Int(line.nameEnd)),
+                bytes.span.extracting(Int(line.valueStart)..<Int(line.valueEnd))
+            )
         }
     }
 

@@ -61,6 +61,21 @@ struct HTTPHeadWriter {
         }
     }
 
+    mutating func write(_ text: String) {
+        var text = text
+        text.withUTF8 { source in
+            guard let base = source.baseAddress else { return }
+            self.write(base, source.count)
+        }
+    }
+
+    /// Writes `count` bytes, all of which `body` fills in.
+    mutating func write(count: Int, _ body: (UnsafeMutableBufferPointer<UInt8>) -> Void) {
+        precondition(count <= self.room.count - self.count, "a head is longer than the room that was made for it")
+        body(UnsafeMutableBufferPointer(rebasing: self.room[self.count..<(self.count + count)]))
+        self.count += count
+    }
+
     mutating func write(decimal number: Int) {
         precondition(number >= 0, "a negative number in a head")
         var digits = 1

@@ -29,10 +29,7 @@ package struct HTTPRequest: Sendable {
         return String(self.target[..<mark])
     }
 
-    package var query: HTTPQuery {
-        guard let mark = self.queryMark else { return HTTPQuery("") }
-        return HTTPQuery(String(self.target[self.target.utf8.index(after: mark)...]))
-    }
+    package var query: HTTPQuery { HTTPQuery(behindMarkOf: self.target) }
 
     private var queryMark: String.Index? {
         var target = self.target
@@ -46,47 +43,79 @@ package struct HTTPRequest: Sendable {
 ///
 /// Immutable.
 package struct HTTPQuery: Sendable {
-    package let text: String
+    /// The query, or the target in which it lies.
+    private let whole: String
+    private let offset: Int
 
-    package init(_ text: String) { self.text = text }
+    package init(_ text: String) {
+        self.whole = text
+        self.offset = 0
+    }
+
+    /// The query of a target; empty for a target without one.
+    init(behindMarkOf target: String) {
+        var bytes = target
+        self.whole = target
+        self.offset = bytes.withUTF8 { bytes in
+            bytes.firstIndex(of: UInt8(ascii: "?")).map { $0 + 1 } ?? bytes.count
+        }
+    }
+
+    package var text: String { self.withBytes { String(decoding: $0, as: UTF8.self) } }
 
     /// The decoded value of the first pair of that name; "" for a name without `=`; nil where the encoding is broken.
     package func first(_ name: String) -> String? {
-        self.pair(name)
-    }
-
-    /// The decoded values of all pairs of that name, in order; those whose encoding is broken are left out.
-    package func all(_ name: String) -> [String] {
-        var result: [String] = []
-        self.forEachPair { pairName, value in
-            if percentDecoded(pairName, plusIsSpace: true) == name,
-                let decoded = percentDecoded(value, plusIsSpace: true)
-            {
-                result.append(decoded)
-            }
-            return true
-        }
-        return result
-    }
-
-    private func pair(_ name: String) -> String? {
         var result: String?
-        self.forEachPair { pairName, value in
-            guard percentDecoded(pairName, plusIsSpace: true) == name else { return true }
+        self.forEachPair(named: name) { value in
             result = percentDecoded(value, plusIsSpace: true)
             return false
         }
         return result
     }
 
-    private func forEachPair(_ body: (Substring.UTF8View, Substring.UTF8View) -> Bool) {
-        if self.text.isEmpty { return }
-        for pair in self.text.utf8.split(separator: UInt8(ascii: "&")) {
-            let mark = pair.firstIndex(of: UInt8(ascii: "="))
-            let name = pair[..<(mark ?? pair.endIndex)]
-            let value = mark.map { pair[pair.index(after: $0)...] } ?? pair[pair.endIndex...]
-            guard body(name, value) else { return }
+    /// The decoded values of all pairs of that name, in order; those whose encoding is broken are left out.
+    package func all(_ name: String) -> [String] {
+        var result: [String] = []
+        self.forEachPair(named: name) { value in
+            if let decoded = percentDecoded(value, plusIsSpace: true) { result.append(decoded) }
+            return true
         }
+        return result
+    }
+
+    private func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+        var whole = self.whole
+        return whole.withUTF8 { body(UnsafeBufferPointer(rebasing: $0[self.offset...])) }
+    }
+
+    /// Calls `body` with the values of the pairs of that name until it returns false.
+    private func forEachPair(named name: String, _ body: (UnsafeBufferPointer<UInt8>) -> Bool) {
+        var name = name
+        name.withUTF8 { name in
+            self.withBytes { bytes in
+                var start = 0
+                while start < bytes.count {
+                    var mark: Int?
+                    var end = start
+                    while end < bytes.count, bytes[end] != UInt8(ascii: "&") {
+                        if mark == nil, bytes[end] == UInt8(ascii: "=") { mark = end }
+                        end += 1
+                    }
+                    let pairName = UnsafeBufferPointer(rebasing: bytes[start..<(mark ?? end)])
+                    let value = UnsafeBufferPointer(rebasing: bytes[min((mark ?? end) + 1, end)..<end])
+                    // An empty pair has no name, not even an empty one.
+                    if start < end, Self.name(pairName, is: name), !body(value) { return }
+                    start = end + 1
+                }
+            }
+        }
+    }
+
+    /// Compares a name as it came with a plain one, decoding only where there is something to decode.
+    private static func name(_ name: UnsafeBufferPointer<UInt8>, is plain: UnsafeBufferPointer<UInt8>) -> Bool {
+        let isEncoded = name.contains { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }
+        guard isEncoded else { return name.elementsEqual(plain) }
+        return percentDecoded(name, plusIsSpace: true).map { $0.utf8.elementsEqual(plain) } ?? false
     }
 }
 
@@ -122,6 +151,8 @@ package struct HTTPResponse: Sendable {
 
 /// Resolves `%41` and, for queries, `+`; nil for a broken escape, a NUL, or bytes that are not UTF-8.
 func percentDecoded(_ bytes: some Collection<UInt8>, plusIsSpace: Bool) -> String? {
+    let isEncoded = bytes.contains { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }
+    guard isEncoded else { return String(validating: bytes, as: UTF8.self) }
     var decoded: [UInt8] = []
     decoded.reserveCapacity(bytes.count)
     var iterator = bytes.makeIterator()

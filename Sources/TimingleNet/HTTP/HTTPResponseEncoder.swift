@@ -63,18 +63,19 @@ enum HTTPResponseEncoder {
         return inline || framing.isHead ? [] : content
     }
 
-    /// The 101 for a WebSocket: the handler's fields, then those of the handshake.
+    /// The 101: the handler's fields, then those of the handshake, which are `handshakeBytes` long or shorter.
     static func encodeUpgrade(
         _ response: HTTPResponse,
-        _ handshake: HTTPFields,
         date: [UInt8],
-        to out: inout HTTPOutputBuffer
+        to out: inout HTTPOutputBuffer,
+        handshakeBytes: Int,
+        _ writeHandshake: (inout HTTPHeadWriter) -> Void
     ) {
-        let room = Self.startRoom(response.fields.lines, date) + Self.startRoom(handshake.lines, []) + Self.endRoom
+        let room = Self.startRoom(response.fields.lines, date) + handshakeBytes + Self.endRoom
         out.write(atMost: room) { writer in
             Self.writeStart(.switchingProtocols, date, &writer)
             Self.writeFields(response.fields.lines, &writer, except: Self.isHandshake)
-            for line in handshake.lines.lines { writer.write(handshake.lines, line) }
+            writeHandshake(&writer)
             writer.write("\r\n")
         }
     }

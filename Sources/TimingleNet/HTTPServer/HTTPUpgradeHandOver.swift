@@ -12,12 +12,17 @@ enum HTTPUpgradeHandOver {
     ) -> PerMessageDeflateCodec? {
         let deflate = upgrade.allowsCompression ? shard.webSocketDeflate : nil
         let agreement = deflate?.agree(to: accepted.offeredExtensions)
-        let fields = WebSocketHandshake.responseFields(
+        let answer = WebSocketHandshake.Answer(
             accepted,
             subprotocol: upgrade.subprotocol,
             extensions: agreement?.fieldValue
         )
-        HTTPResponseEncoder.encodeUpgrade(response, fields, date: shard.dateFieldLine(), to: &out)
+        HTTPResponseEncoder.encodeUpgrade(
+            response,
+            date: shard.dateFieldLine(),
+            to: &out,
+            handshakeBytes: answer.bytesMax
+        ) { writer in answer.write(to: &writer) }
         return agreement.flatMap { deflate?.makeCodec($0) }
     }
 

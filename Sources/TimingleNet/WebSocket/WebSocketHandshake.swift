@@ -40,8 +40,7 @@ package enum WebSocketHandshakeError: Error, Equatable, Sendable, CaseIterable {
 package enum WebSocketHandshake {
     /// A request that may become a WebSocket.
     package struct Accepted: Equatable, Sendable {
-        /// The value of Sec-WebSocket-Accept.
-        package var acceptKey: String
+        let key: WebSocketKey
         /// In the client's order of preference.
         package var offeredSubprotocols: [String]
         /// In the client's order of preference.
@@ -50,57 +49,93 @@ package enum WebSocketHandshake {
 
     package static func validate(_ request: HTTPRequest) throws(WebSocketHandshakeError) -> Accepted {
         guard request.method == .get else { throw .methodNotGet }
-        guard
-            request.fields.hasMember("Upgrade", "websocket"),
-            request.fields.hasMember("Connection", "Upgrade")
-        else { throw .notAnUpgrade }
-        guard
-            request.body.isEmpty,
-            !request.fields.contains("Transfer-Encoding"),
-            request.fields.values("Content-Length").allSatisfy({ $0 == "0" })
-        else { throw .bodyPresent }
-        guard request.fields.values("Sec-WebSocket-Version") == ["13"] else { throw .unsupportedVersion }
-        let keys = request.fields.values("Sec-WebSocket-Key")
-        guard keys.count == 1, let key = keys.first, Self.isKey(key) else { throw .keyInvalid }
-        // RFC 6455 section 9.1: what is against the grammar fails the handshake; what is only unknown is declined.
-        guard let extensions = WebSocketExtensionOffer.all(request.fields.values("Sec-WebSocket-Extensions")) else {
-            throw .extensionsInvalid
+        let seen = Seen(request.fields.lines)
+        guard seen.asksForWebSocket, seen.asksForUpgrade else { throw .notAnUpgrade }
+        guard request.body.isEmpty, !seen.hasContent else { throw .bodyPresent }
+        guard seen.versionCount == 1, seen.isVersion13 else { throw .unsupportedVersion }
+        guard seen.keyCount == 1, let key = seen.key else { throw .keyInvalid }
+        var accepted = Accepted(key: key, offeredSubprotocols: [], offeredExtensions: [])
+        if seen.hasExtensions {
+            // RFC 6455 section 9.1: what is against the grammar fails the handshake; what is only unknown is declined.
+            let values = request.fields.values("Sec-WebSocket-Extensions")
+            guard let offers = WebSocketExtensionOffer.all(values) else { throw .extensionsInvalid }
+            accepted.offeredExtensions = offers
         }
-        return Accepted(
-            acceptKey: WebSocketAcceptKey.make(for: key),
-            offeredSubprotocols: request.fields.members("Sec-WebSocket-Protocol"),
-            offeredExtensions: extensions
-        )
+        if seen.hasSubprotocols { accepted.offeredSubprotocols = request.fields.members("Sec-WebSocket-Protocol") }
+        return accepted
     }
 
-    /// The fields of the 101; `extensions` names what was agreed on.
-    ///
-    /// A sub-protocol that was not offered is left out: a browser would fail the connection over it.
-    package static func responseFields(
-        _ accepted: Accepted,
-        subprotocol: String?,
-        extensions: String? = nil
-    ) -> HTTPFields {
-        var fields: HTTPFields = ["Upgrade": "websocket", "Connection": "Upgrade"]
-        fields.append("Sec-WebSocket-Accept", accepted.acceptKey)
-        if let subprotocol, accepted.offeredSubprotocols.contains(subprotocol) {
-            fields.append("Sec-WebSocket-Protocol", subprotocol)
-        }
-        if let extensions { fields.append("Sec-WebSocket-Extensions", extensions) }
-        return fields
-    }
+    /// What the fields say, read where they lie and in one go: most requests for a WebSocket are good ones.
+    private struct Seen {
+        var asksForWebSocket = false
+        var asksForUpgrade = false
+        var hasContent = false
+        var versionCount = 0
+        var isVersion13 = false
+        var keyCount = 0
+        var key: WebSocketKey?
+        var hasExtensions = false
+        var hasSubprotocols = false
 
-    /// 16 bytes in base64 are 22 characters and two of padding.
-    private static func isKey(_ text: String) -> Bool {
-        let bytes = Array(text.utf8)
-        return bytes.count == 24 && bytes[22] == UInt8(ascii: "=") && bytes[23] == UInt8(ascii: "=")
-            && bytes[..<22].allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "/"):
-                    true
-                default: false
+        init(_ fields: HTTPFieldBlock) {
+            fields.forEachLine { name, value in
+                // The length tells most fields apart without a comparison.
+                switch name.count {
+                case 7 where name.equals(lowercase: "upgrade"):
+                    if value.hasMember(lowercase: "websocket") { self.asksForWebSocket = true }
+                case 10 where name.equals(lowercase: "connection"):
+                    if value.hasMember(lowercase: "upgrade") { self.asksForUpgrade = true }
+                case 14 where name.equals(lowercase: "content-length"):
+                    if !value.equals("0") { self.hasContent = true }
+                case 17 where name.equals(lowercase: "sec-websocket-key"):
+                    self.keyCount += 1
+                    self.key = WebSocketKey(value)
+                case 17 where name.equals(lowercase: "transfer-encoding"):
+                    self.hasContent = true
+                case 21 where name.equals(lowercase: "sec-websocket-version"):
+                    self.versionCount += 1
+                    self.isVersion13 = value.equals("13")
+                case 22 where name.equals(lowercase: "sec-websocket-protocol"):
+                    self.hasSubprotocols = true
+                case 24 where name.equals(lowercase: "sec-websocket-extensions"):
+                    self.hasExtensions = true
+                default:
+                    break
                 }
             }
+        }
+    }
+
+    /// The fields of the 101.
+    struct Answer {
+        private let key: WebSocketKey
+        private let subprotocol: String?
+        private let extensions: String?
+
+        /// `extensions` names what was agreed on.
+        ///
+        /// A sub-protocol that was not offered is left out: a browser would fail the connection over it.
+        init(_ accepted: Accepted, subprotocol: String?, extensions: String? = nil) {
+            self.key = accepted.key
+            self.subprotocol = subprotocol.flatMap { accepted.offeredSubprotocols.contains($0) ? $0 : nil }
+            self.extensions = extensions
+        }
+
+        /// The names and line ends together are shorter than 192 bytes.
+        var bytesMax: Int { 192 + (self.subprotocol?.utf8.count ?? 0) + (self.extensions?.utf8.count ?? 0) }
+
+        func write(to writer: inout HTTPHeadWriter) {
+            writer.write("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ")
+            writer.write(count: WebSocketKey.acceptBytes) { self.key.writeAccept(to: $0) }
+            if let subprotocol = self.subprotocol {
+                writer.write("\r\nSec-WebSocket-Protocol: ")
+                writer.write(subprotocol)
+            }
+            if let extensions = self.extensions {
+                writer.write("\r\nSec-WebSocket-Extensions: ")
+                writer.write(extensions)
+            }
+            writer.write("\r\n")
+        }
     }
 }

@@ -1,4 +1,5 @@
 import Testing
+import TimingleTestSupport
 
 @testable import TimingleNet
 
@@ -42,6 +43,36 @@ struct HTTPQueryTests {
         #expect(query.first("d") == nil)
         #expect(query.first("e") == "1=2")
         #expect(query.first("f") == nil)
+    }
+
+    /// Read where it lies, and by taking it apart.
+    @Test(arguments: 1...10 as ClosedRange<UInt64>)
+    func aQueryIsReadAsBySplitting(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let pieces = ["&", "&", "=", "=", "a", "b", "%61", "%62", "+", "%20", "%", "%zz", "%00", "%FF", "/", "?", "é"]
+        for _ in 0..<1_000 {
+            let text = (0..<Int.random(in: 0...9, using: &random)).map { _ in pieces.randomElement(using: &random) ?? ""
+            }
+            .joined()
+            var pairs: [(name: String?, value: String?)] = []
+            for pair in text.utf8.split(separator: UInt8(ascii: "&")) {
+                let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+                let value = parts.count > 1 ? percentDecoded(parts[1], plusIsSpace: true) : ""
+                pairs.append((percentDecoded(parts[0], plusIsSpace: true), value))
+            }
+            let queries = [HTTPQuery(text), HTTPRequest(method: .get, target: "/x?\(text)").query]
+            for query in queries {
+                #expect(query.text == text)
+                for name in ["", "a", "b", "ab", " ", "é", "/"] {
+                    let same = pairs.filter { $0.name == name }
+                    #expect(query.first(name) == same.first.flatMap(\.value), "\(name) in \(text)")
+                    #expect(query.all(name) == same.compactMap(\.value), "\(name) in \(text)")
+                }
+            }
+        }
+        #expect(HTTPRequest(method: .get, target: "/x").query.text == "")
+        #expect(HTTPRequest(method: .get, target: "/x?").query.text == "")
+        #expect(HTTPRequest(method: .get, target: "/x").query.first("") == nil)
     }
 
     @Test(arguments: ["%", "%4", "%g0", "%00", "%FF", "%C3"])

@@ -33,7 +33,7 @@ struct WebSocketHandshakeTests {
 
     @Test func theAcceptKeyOfTheRFCIsMade() throws {
         let accepted = try WebSocketHandshake.validate(Self.request())
-        #expect(accepted.acceptKey == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+        #expect(Self.answer(accepted, nil).contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"))
         #expect(accepted.offeredSubprotocols == ["timingle.v1", "chat"])
     }
 
@@ -84,11 +84,48 @@ struct WebSocketHandshakeTests {
 
     @Test func theAnswerNamesOnlyASubprotocolThatWasOffered() throws {
         let accepted = try WebSocketHandshake.validate(Self.request())
-        let fields = WebSocketHandshake.responseFields(accepted, subprotocol: "chat")
-        #expect(fields["Sec-WebSocket-Accept"] == accepted.acceptKey)
-        #expect(fields["Sec-WebSocket-Protocol"] == "chat")
-        #expect(fields["Sec-WebSocket-Extensions"] == nil)
-        let other = WebSocketHandshake.responseFields(accepted, subprotocol: "else")
-        #expect(other["Sec-WebSocket-Protocol"] == nil)
+        let start =
+            "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+        #expect(Self.answer(accepted, "chat") == start + "Sec-WebSocket-Protocol: chat\r\n")
+        #expect(Self.answer(accepted, "else") == start)
+        #expect(
+            Self.answer(accepted, "chat", "permessage-deflate")
+                == start + "Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"
+        )
+    }
+
+    private static func answer(
+        _ accepted: WebSocketHandshake.Accepted,
+        _ subprotocol: String?,
+        _ extensions: String? = nil
+    ) -> String {
+        let answer = WebSocketHandshake.Answer(accepted, subprotocol: subprotocol, extensions: extensions)
+        var out = HTTPOutputBuffer()
+        out.write(atMost: answer.bytesMax) { answer.write(to: &$0) }
+        return String(decoding: out.bytes, as: UTF8.self)
+    }
+
+    /// Each list may be on several lines, in any order, with whatever else is there.
+    @Test func listsAreReadOverAllTheirLines() throws {
+        let request = Self.request {
+            $0["Upgrade"] = "h2c"
+            $0.append("upgrade", " , \tWebSocket\t,")
+            $0["Connection"] = ",, close"
+            $0.append("CONNECTION", "upgrade")
+            $0.append("Sec-WebSocket-Protocol", "third")
+        }
+        let accepted = try WebSocketHandshake.validate(request)
+        #expect(accepted.offeredSubprotocols == ["timingle.v1", "chat", "third"])
+    }
+
+    @Test(arguments: ["websockets", "web socket", "websocket/13", "xwebsocket", ",", "websocket;q=1"])
+    func whatOnlyLooksLikeTheTokenIsNone(value: String) {
+        #expect(Self.error(Self.request { $0["Upgrade"] = value }) == .notAnUpgrade)
+    }
+
+    @Test func twoVersionsAreOneTooMany() {
+        #expect(Self.error(Self.request { $0.append("Sec-WebSocket-Version", "13") }) == .unsupportedVersion)
+        #expect(Self.error(Self.request { $0["Sec-WebSocket-Version"] = nil }) == .unsupportedVersion)
+        #expect(Self.error(Self.request { $0.append("Content-Length", "00") }) == .bodyPresent)
     }
 }
