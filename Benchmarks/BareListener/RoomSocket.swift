@@ -18,7 +18,7 @@ final class RoomSocket: WebSocketHandler {
     }
 
     func textReceived(_ text: Span<UInt8>, on socket: WebSocketConnection) {
-        self.rooms.publish(BroadcastFrame(text: text), to: self.room)
+        self.rooms.publish(text: text, to: self.room)
     }
 
     func binaryReceived(_ bytes: Span<UInt8>, on socket: WebSocketConnection) {

@@ -63,6 +63,15 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
         return Unmanaged<EventLoop>.fromOpaque(pointer).takeUnretainedValue()
     }
 
+    /// The index of the loop whose thread this is, where that loop is the one that `loops` has there.
+    static func currentIndex(in loops: [EventLoop]) -> Int? {
+        guard let pointer = pthread_getspecific(threadKey.key) else { return nil }
+        // SAFETY: as in `current`; nothing but the number is read, so no reference has to be counted.
+        let index = Unmanaged<EventLoop>.fromOpaque(pointer)._withUnsafeGuaranteedRef { $0.index }
+        guard index < loops.count, Unmanaged.passUnretained(loops[index]).toOpaque() == pointer else { return nil }
+        return index
+    }
+
     package var inLoop: Bool { self.thread.load(ordering: .relaxed) == UInt(pthread_self()) }
 
     package func preconditionInLoop() {

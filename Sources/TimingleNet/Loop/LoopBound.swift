@@ -11,13 +11,14 @@ package final class LoopBound<Value>: @unchecked Sendable {
     }
 
     package var value: Value {
-        get {
+        // Lent, not copied: no reference is counted.
+        _read {
             self.loop.preconditionInLoop()
-            return self.stored
+            yield self.stored
         }
-        set {
+        _modify {
             self.loop.preconditionInLoop()
-            self.stored = newValue
+            yield &self.stored
         }
     }
 }

@@ -5,7 +5,8 @@ internal import Synchronization
 /// Any thread (Mutex); `join` and `leave` on the member's loop.
 ///
 /// Promises: publications of one thread (or of one task that stays on its loop) to a room arrive in order at each
-/// member; a publication that begins after `join` returned reaches that member; one that began before may.
+/// member; a publication that begins after `join` returned reaches that member; one that began before may. A loop that
+/// is too far behind (`RoomLimits`) loses publications, and their rooms' members there are parted from: nobody has a gap.
 package final class RoomFanout: Sendable {
     /// A part of the rooms under its own lock, so that publishers seldom meet.
     private final class Stripe: Sendable {
@@ -16,20 +17,31 @@ package final class RoomFanout: Sendable {
     private final class Place: Sendable {
         let loop: EventLoop
         let shard: LoopBound<RoomShard<WebSocketConnection>>
-        let inbox = RoomInbox()
+        let inbox: RoomInbox
         let codec: LoopBound<PerMessageDeflateCodec>
 
-        init(loop: EventLoop, compression: PerMessageDeflate) {
+        init(loop: EventLoop, compression: PerMessageDeflate, limits: RoomLimits) {
             self.loop = loop
+            self.inbox = RoomInbox(bytesMax: limits.inboxBytes)
             self.codec = LoopBound(PerMessageDeflateCodec(alone: compression), on: loop)
             let shard = RoomShard<WebSocketConnection>(loopIndex: loop.index) { [unowned loop] shard in
                 loop.atTurnEnd(shard, .publish)
             }
             self.shard = LoopBound(shard, on: loop)
         }
+
+        /// Hands over what has come from other threads; on the loop.
+        func takeInbox() {
+            let contents = self.inbox.take()
+            for publication in contents.publications {
+                _ = self.shard.value.enqueue(publication.frame, room: publication.room)
+            }
+            for room in contents.lostRooms { self.shard.value.partFromAll(room: room) }
+        }
     }
 
     private let places: [Place]
+    private let loops: [EventLoop]
     private let stripes: [Stripe]
     /// Members of all rooms that agreed on compression.
     private let compressingCount = Atomic<Int>(0)
@@ -37,9 +49,14 @@ package final class RoomFanout: Sendable {
     private let outsideCodec: Mutex<PerMessageDeflateCodec>
 
     /// `compression` tells how publications are compressed, once each, where a member agreed on that.
-    package init(group: EventLoopGroup, compression: PerMessageDeflate = PerMessageDeflate()) {
+    package init(
+        group: EventLoopGroup,
+        compression: PerMessageDeflate = PerMessageDeflate(),
+        limits: RoomLimits = RoomLimits()
+    ) {
         precondition(group.loops.count <= 64, "rooms reach over at most 64 loops")
-        self.places = group.loops.map { Place(loop: $0, compression: compression) }
+        self.places = group.loops.map { Place(loop: $0, compression: compression, limits: limits) }
+        self.loops = group.loops
         self.outsideCodec = Mutex(PerMessageDeflateCodec(alone: compression))
         self.stripes = (0..<16).map { _ in Stripe() }
     }
@@ -92,6 +109,16 @@ package final class RoomFanout: Sendable {
         self.handOut(self.compressed(frame, for: room, by: here), to: room, from: here)
     }
 
+    /// Like `publish` with the frame of `text`, which may lie in a received message and is UTF-8 already.
+    package func publish(text: Span<UInt8>, to room: Int64) {
+        if self.compressingCount.load(ordering: .relaxed) == 0, let here = self.indexOfThisThread(),
+            self.places[here].shard.value.enqueue(text: text, room: room)
+        {
+            return
+        }
+        self.publish(BroadcastFrame(text: text), to: room)
+    }
+
     private func compressed(_ frame: BroadcastFrame, for room: Int64, by here: Int?) -> BroadcastFrame {
         let isOfUse = self.stripe(room).rooms.withLock { $0[room]?.hasCompressingMembers ?? false }
         guard isOfUse else { return frame }
@@ -119,11 +146,7 @@ package final class RoomFanout: Sendable {
         for index in loops {
             let place = self.places[index]
             guard place.inbox.append(RoomInbox.Publication(room: room, frame: frame)) else { continue }
-            place.loop.execute {
-                for publication in place.inbox.take() {
-                    _ = place.shard.value.enqueue(publication.frame, room: publication.room)
-                }
-            }
+            place.loop.execute { place.takeInbox() }
         }
     }
 
@@ -133,11 +156,7 @@ package final class RoomFanout: Sendable {
     }
 
     @inline(__always)
-    private func indexOfThisThread() -> Int? {
-        guard let loop = EventLoop.current else { return nil }
-        let index = loop.index
-        return index < self.places.count && self.places[index].loop === loop ? index : nil
-    }
+    private func indexOfThisThread() -> Int? { EventLoop.currentIndex(in: self.loops) }
 
     private func stripe(_ room: Int64) -> Stripe {
         self.stripes[Int(truncatingIfNeeded: room & 15)]

@@ -29,8 +29,13 @@ final class RoomPresence: Sendable {
     }
 
     /// Up to 64 small numbers.
-    struct LoopSet: Sequence, IteratorProtocol {
+    struct LoopSet: Sequence, IteratorProtocol, Equatable {
         var bits: UInt64
+
+        init(bits: UInt64) { self.bits = bits }
+
+        init(only index: Int) { self.bits = 1 << UInt64(index) }
+
         var isEmpty: Bool { self.bits == 0 }
 
         mutating func remove(_ index: Int) { self.bits &= ~(1 << UInt64(index)) }

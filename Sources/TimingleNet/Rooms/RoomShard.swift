@@ -4,11 +4,15 @@
 protocol RoomMember: AnyObject {
     /// Takes one publication; must not wait.
     func deliver(_ frame: BroadcastFrame)
+    /// Something was lost on the way to this member: it has to come again.
+    func missed()
 }
 
 extension WebSocketConnection: RoomMember {
     /// A member that is too slow closes itself with 1013 and leaves the room later, from the loop.
     func deliver(_ frame: BroadcastFrame) { self.sendNow(frame) }
+
+    func missed() { self.partAsTooSlow() }
 }
 
 /// Names one stay of one member in one room; a later stay has another generation.
@@ -40,8 +44,12 @@ final class RoomShard<Member: RoomMember>: TurnEndHandler {
     private var rooms: [Int64: Room] = [:]
     /// Rooms that have something to hand out at the end of the turn.
     private var dirtyRooms: [Room] = []
-    /// The room that was published to last in this turn.
+    /// The room that was published to last in this turn, for messages that were read together are mostly for one room.
     private var latestRoom: Room?
+    private var latestID: Int64 = 0
+    private var latestPresence: RoomPresence?
+    /// What it is to be sent: it grows here, so that a message costs no counting of the room's references.
+    private var latestBatch: BroadcastFrame?
     private var runningRooms: [Room] = []
     /// Unique in the shard, also across rooms that were emptied and made anew.
     private var generation: UInt64 = 0
@@ -63,6 +71,7 @@ final class RoomShard<Member: RoomMember>: TurnEndHandler {
         let place: Room
         if let existing = self.rooms[room] {
             place = existing
+            self.settle()
             // What was published before is for those who were there.
             place.deliver()
         } else {
@@ -81,6 +90,8 @@ final class RoomShard<Member: RoomMember>: TurnEndHandler {
             room.remove(slot: membership.slot, generation: membership.generation)
         else { return .unknown }
         guard room.count == 0 else { return .left(roomIsEmpty: false) }
+        // Who comes next makes another room of that name.
+        self.settle()
         // A delivery that is under way keeps its room object; it holds no member any more.
         self.rooms[membership.room] = nil
         return .left(roomIsEmpty: true)
@@ -90,27 +101,93 @@ final class RoomShard<Member: RoomMember>: TurnEndHandler {
     ///
     /// Returns the loops that have members; nil when this one has none.
     func enqueue(_ frame: BroadcastFrame, room id: Int64) -> RoomPresence.LoopSet? {
-        // Messages that were read together are mostly for one room.
-        if let latest = self.latestRoom, latest.id == id, latest.batchGrows {
-            _ = latest.enqueue(frame)
-            return latest.presence.loops
+        if self.latestBatch == nil || self.latestID != id {
+            guard let room = self.rooms[id] else { return nil }
+            self.turn(to: room)
         }
-        guard let room = self.rooms[id] else { return nil }
-        if room.enqueue(frame) {
-            if self.dirtyRooms.isEmpty { self.askForTurnEnd(self) }
-            self.dirtyRooms.append(room)
-            self.latestRoom = room
+        if let count = self.latestBatch?.bytes.count {
+            if count + frame.bytes.count > Self.batchBytesMax {
+                self.endBatch(before: frame)
+            } else {
+                self.latestBatch?.append(frame)
+            }
+        } else {
+            self.latestBatch = frame
         }
-        return room.presence.loops
+        return self.latestPresence?.loops
     }
+
+    /// Keeps a text for the end of the turn where all members of the room are here; false, and nothing is kept, else.
+    ///
+    /// It is encoded straight behind what the turn has brought already.
+    func enqueue(text: Span<UInt8>, room id: Int64) -> Bool {
+        if self.latestBatch == nil || self.latestID != id {
+            guard let room = self.rooms[id] else { return false }
+            self.turn(to: room)
+        }
+        guard self.latestPresence?.loops == RoomPresence.LoopSet(only: self.loopIndex) else { return false }
+        if let count = self.latestBatch?.bytes.count {
+            if count + WebSocketFrameEncoder.headBytes(text.count) + text.count > Self.batchBytesMax {
+                self.endBatch(before: BroadcastFrame(text: text))
+            } else {
+                self.latestBatch?.append(text: text)
+            }
+        } else {
+            self.latestBatch = BroadcastFrame(text: text)
+        }
+        return true
+    }
+
+    /// Tells all members of a room that they missed something, behind what was kept for them.
+    func partFromAll(room id: Int64) {
+        guard let room = self.rooms[id] else { return }
+        self.settle()
+        room.deliver()
+        room.tellAll { $0.missed() }
+    }
+
+    /// Makes `room` the one that is published to.
+    private func turn(to room: Room) {
+        self.settle()
+        self.latestRoom = room
+        self.latestID = room.id
+        self.latestPresence = room.presence
+        self.latestBatch = room.takeBatch()
+        guard !room.isDirty else { return }
+        room.isDirty = true
+        if self.dirtyRooms.isEmpty { self.askForTurnEnd(self) }
+        self.dirtyRooms.append(room)
+    }
+
+    /// Gives the latest room what was published to it.
+    private func settle() {
+        guard let room = self.latestRoom else { return }
+        self.latestRoom = nil
+        self.latestPresence = nil
+        var batch: BroadcastFrame?
+        swap(&batch, &self.latestBatch)
+        room.batch = batch
+    }
+
+    // No copy of the batch may be about while it grows: its bytes would be copied.
+    private func endBatch(before frame: BroadcastFrame) {
+        if let batch = self.latestBatch { self.latestRoom?.fullBatches.append(batch) }
+        self.latestBatch = frame
+    }
+
+    /// A batch that has grown beyond this is followed by another.
+    private static var batchBytesMax: Int { 64 * 1024 }
 
     /// Hands out what was kept, in no particular order of members.
     ///
     /// Members may leave and join meanwhile: who has left gets nothing, who joins gets what is published next.
     func turnEnded() {
-        self.latestRoom = nil
+        self.settle()
         swap(&self.dirtyRooms, &self.runningRooms)
-        for room in self.runningRooms { room.deliver() }
+        for room in self.runningRooms {
+            room.isDirty = false
+            room.deliver()
+        }
         self.runningRooms.removeAll(keepingCapacity: true)
     }
 
@@ -121,14 +198,13 @@ final class RoomShard<Member: RoomMember>: TurnEndHandler {
             var position: Int
         }
 
-        /// A batch that has grown beyond this is followed by another.
-        private static var batchBytesMax: Int { 64 * 1024 }
-
         let id: Int64
         let presence: RoomPresence
         /// What this turn brought: full batches, and the one that grows.
-        private var fullBatches: [BroadcastFrame] = []
-        private var batch: BroadcastFrame?
+        var fullBatches: [BroadcastFrame] = []
+        var batch: BroadcastFrame?
+        /// True between a turn's first publication and its delivery at the turn's end.
+        var isDirty = false
         /// nil only while a delivery is under way.
         private var members: [Member?] = []
         /// The slot of the member in the same place.
@@ -143,25 +219,13 @@ final class RoomShard<Member: RoomMember>: TurnEndHandler {
             self.presence = presence
         }
 
-        /// True between a turn's first publication and its delivery.
-        var batchGrows: Bool { self.batch != nil }
+        func takeBatch() -> BroadcastFrame? {
+            var batch: BroadcastFrame?
+            swap(&batch, &self.batch)
+            return batch
+        }
 
         var count: Int { self.members.count - self.holes }
-
-        /// Says whether this is the turn's first.
-        func enqueue(_ frame: BroadcastFrame) -> Bool {
-            guard let batch = self.batch else {
-                self.batch = frame
-                return true
-            }
-            if batch.bytes.count + frame.bytes.count > Self.batchBytesMax {
-                self.fullBatches.append(batch)
-                self.batch = frame
-            } else {
-                self.batch?.append(frame)
-            }
-            return false
-        }
 
         func deliver() {
             if !self.fullBatches.isEmpty {
@@ -169,9 +233,7 @@ final class RoomShard<Member: RoomMember>: TurnEndHandler {
                 self.fullBatches = []
                 for batch in batches { self.deliver(batch) }
             }
-            guard let batch = self.batch else { return }
-            self.batch = nil
-            self.deliver(batch)
+            if let batch = self.takeBatch() { self.deliver(batch) }
         }
 
         func add(_ member: Member, generation: UInt64) -> Int {
@@ -203,11 +265,14 @@ final class RoomShard<Member: RoomMember>: TurnEndHandler {
             return true
         }
 
-        private func deliver(_ frame: BroadcastFrame) {
+        private func deliver(_ frame: BroadcastFrame) { self.tellAll { $0.deliver(frame) } }
+
+        @inline(__always)
+        func tellAll(_ tell: (Member) -> Void) {
             self.deliveries += 1
             // The count is taken once: who joins meanwhile stands behind it.
             for position in 0..<self.members.count {
-                self.members[position]?.deliver(frame)
+                if let member = self.members[position] { tell(member) }
             }
             self.deliveries -= 1
             if self.deliveries == 0, self.holes > 0 { self.compact() }

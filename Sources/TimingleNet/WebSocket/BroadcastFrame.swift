@@ -27,6 +27,15 @@ package struct BroadcastFrame: Sendable {
         self.bytes.append(contentsOf: next.bytes)
     }
 
+    /// Puts a text, which is UTF-8 already, behind this publication.
+    mutating func append(text: Span<UInt8>) {
+        guard self.compressed == nil else { return self.append(BroadcastFrame(text: text)) }
+        let wanted = self.bytes.count + WebSocketFrameEncoder.headBytes(text.count) + text.count
+        // In steps that soon are large: a burst is many.
+        if wanted > self.bytes.capacity { self.bytes.reserveCapacity(max(wanted, 4 * 1024, 2 * self.bytes.capacity)) }
+        text.withUnsafeBytes { WebSocketFrameEncoder.append(.text, $0, to: &self.bytes) }
+    }
+
     /// Makes the compressed form, with a codec that keeps no context.
     mutating func compress(with codec: PerMessageDeflateCodec) {
         guard self.compressed == nil else { return }

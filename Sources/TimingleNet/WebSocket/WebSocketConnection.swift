@@ -88,6 +88,12 @@ package final class WebSocketConnection: StreamHandler {
         if self.stream.sendNow(bytes) == .tooSlow { self.tooSlow() }
     }
 
+    /// Closes with 1013 because something meant for this peer was lost on its way here.
+    func partAsTooSlow() {
+        guard self.machine.isOpen else { return }
+        self.tooSlow()
+    }
+
     /// True when a room may send compressed messages to this member.
     var takesCompressed: Bool { self.codec != nil }
 

@@ -9,30 +9,47 @@ enum WebSocketFrameEncoder {
         _ payload: UnsafeRawBufferPointer,
         isCompressed: Bool = false
     ) -> [UInt8] {
-        precondition(!opcode.isControl || payload.count <= self.maxControlBytes, "control frame over 125 bytes")
-        let count = payload.count
-        let headSize = count <= 125 ? 2 : count <= 0xFFFF ? 4 : 10
         // Neither `unsafeUninitializedCapacity` nor `repeating`: those are unspecialised in the library and look up
         // metadata at each call.
         var frame: [UInt8] = []
-        frame.reserveCapacity(headSize + count)
-        frame.append((isCompressed ? 0xC0 : 0x80) | opcode.rawValue)
-        switch headSize {
+        frame.reserveCapacity(self.headBytes(payload.count) + payload.count)
+        self.append(opcode, payload, isCompressed: isCompressed, to: &frame)
+        return frame
+    }
+
+    /// Puts one whole frame behind what `out` holds.
+    static func append(
+        _ opcode: WebSocketOpcode,
+        _ payload: UnsafeRawBufferPointer,
+        isCompressed: Bool = false,
+        to out: inout [UInt8]
+    ) {
+        precondition(!opcode.isControl || payload.count <= self.maxControlBytes, "control frame over 125 bytes")
+        let count = payload.count
+        let first = (isCompressed ? 0xC0 : 0x80) | opcode.rawValue
+        switch self.headBytes(count) {
         case 2:
-            frame.append(UInt8(count))
+            self.append(UInt16(first) << 8 | UInt16(count), to: &out)
         case 4:
-            frame.append(126)
-            frame.append(UInt8(count >> 8))
-            frame.append(UInt8(count & 0xFF))
+            self.append(UInt32(first) << 24 | 126 << 16 | UInt32(count), to: &out)
         default:
-            frame.append(127)
-            for shift in stride(from: 56, through: 0, by: -8) { frame.append(UInt8(count >> shift & 0xFF)) }
+            self.append(UInt16(first) << 8 | 127, to: &out)
+            self.append(UInt64(count), to: &out)
         }
         // SAFETY: bytes are bytes; a buffer of them is copied at once where a raw one goes byte by byte.
         let bytes = payload.baseAddress?.assumingMemoryBound(to: UInt8.self)
-        frame.append(contentsOf: UnsafeBufferPointer(start: bytes, count: count))
-        return frame
+        out.append(contentsOf: UnsafeBufferPointer(start: bytes, count: count))
     }
+
+    /// Appends the bytes of a number at once: each append looks for room and for a second owner.
+    @inline(__always)
+    private static func append(_ number: some FixedWidthInteger, to out: inout [UInt8]) {
+        // SAFETY: the bytes of an integer may be read as bytes.
+        withUnsafeBytes(of: number.bigEndian) { out.append(contentsOf: $0.bindMemory(to: UInt8.self)) }
+    }
+
+    /// The size of a server's head for a payload of `count` bytes.
+    static func headBytes(_ count: Int) -> Int { count <= 125 ? 2 : count <= 0xFFFF ? 4 : 10 }
 
     static func frame(_ opcode: WebSocketOpcode, _ payload: [UInt8]) -> [UInt8] {
         payload.withUnsafeBytes { self.frame(opcode, $0) }

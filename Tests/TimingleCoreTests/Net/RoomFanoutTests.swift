@@ -1,3 +1,4 @@
+import Dispatch
 import Testing
 import TimingleTestSupport
 
@@ -192,6 +193,44 @@ struct RoomFanoutTests {
                 #expect(members.value[0].texts == ["1"] + (1...20).map { "\($0)" })
             }
             try await self.end(group, [members])
+        }
+    }
+
+    @Test func aLoopThatIsTooFarBehindPartsFromWhoMissedSomething() async throws {
+        try await withEventLoopGroup(count: 2) { group in
+            var limits = RoomLimits()
+            limits.inboxBytes = 10_000
+            let fanout = RoomFanout(group: group, limits: limits)
+            let (room1, room2) = (try await self.join(fanout, group, count: 4), Members([], on: group.loops[1]))
+            try await group.loops[1].enter {
+                let member = try Member(group.loops[1])
+                member.membership = fanout.join(room: 2, member.webSocket)
+                room2.value.append(member)
+            }
+            // The second loop stands still; the first goes on.
+            let gate = DispatchSemaphore(value: 0)
+            group.loops[1].execute { gate.wait() }
+            let texts = (0..<20).map { "\($0):" + String(repeating: "x", count: 1_000) }
+            fanout.publish(BroadcastFrame(text: "for the other room"), to: 2)
+            for text in texts {
+                fanout.publish(BroadcastFrame(text: text), to: 1)
+                try await group.loops[0].enter {}
+            }
+            gate.signal()
+            try await self.settle(group)
+            try await group.loops[0].enter {
+                for member in room1[0].value { #expect(member.texts == texts && member.handler.closed.isEmpty) }
+            }
+            try await group.loops[1].enter {
+                for member in room1[1].value {
+                    // All that came before the gap, then the Close, and nothing behind it.
+                    let count = member.texts.count - 1
+                    #expect(count > 5 && count < 10 && Array(member.texts.prefix(count)) == Array(texts.prefix(count)))
+                    #expect(member.handler.closed == [.tryAgainLater])
+                }
+                #expect(room2.value[0].texts == ["for the other room"] && room2.value[0].handler.closed.isEmpty)
+            }
+            try await self.end(group, room1 + [room2])
         }
     }
 

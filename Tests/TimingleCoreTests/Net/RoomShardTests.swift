@@ -14,6 +14,8 @@ struct RoomShardTests {
             self.bytes += frame.bytes
             self.onDeliver?()
         }
+        var missedCount = 0
+        func missed() { self.missedCount += 1 }
     }
 
     private static let frame = BroadcastFrame(text: "x")
@@ -148,6 +150,100 @@ struct RoomShardTests {
         #expect(member.received == 2)
     }
 
+    @Test func whoComesAfterTheLastOneLeftInTheSameTurnIsPublishedTo() {
+        let shard = Self.shard()
+        let (old, new) = (Member(), Member())
+        let stay = shard.join(room: 1, old)
+        _ = shard.enqueue(Self.frame, room: 1)
+        #expect(shard.leave(stay) == .left(roomIsEmpty: true))
+        #expect(shard.enqueue(Self.frame, room: 1) == nil)
+        _ = shard.join(room: 1, new)
+        #expect(shard.enqueue(BroadcastFrame(text: "y"), room: 1) != nil)
+        shard.turnEnded()
+        #expect(old.received == 0)
+        #expect(new.bytes == BroadcastFrame(text: "y").bytes)
+    }
+
+    @Test func whoMissedSomethingIsToldBehindWhatCameBefore() {
+        let shard = Self.shard()
+        let (member, other) = (Member(), Member())
+        _ = shard.join(room: 1, member)
+        _ = shard.join(room: 2, other)
+        _ = shard.enqueue(Self.frame, room: 1)
+        member.onDeliver = { #expect(member.missedCount == 0) }
+        shard.partFromAll(room: 1)
+        shard.partFromAll(room: 3)
+        #expect(member.received == 1 && member.missedCount == 1 && other.missedCount == 0)
+        shard.turnEnded()
+        #expect(member.received == 1)
+    }
+
+    @Test func aTextIsKeptOnlyWhereAllMembersAreHere() {
+        let shard = Self.shard()
+        let member = Member()
+        let presence = RoomPresence()
+        presence.joined(loop: 0)
+        let stay = shard.join(room: 1, member, presence: presence)
+        let text = Array("hello".utf8)
+        #expect(!shard.keep(text, room: 2))
+        #expect(shard.keep(text, room: 1))
+        presence.joined(loop: 3)
+        #expect(!shard.keep(text, room: 1))
+        #expect(shard.enqueue(BroadcastFrame(text: "all"), room: 1) == RoomPresence.LoopSet(bits: 0b1001))
+        _ = presence.left(loop: 3, loopIsEmpty: true)
+        #expect(shard.keep(text, room: 1))
+        shard.turnEnded()
+        let frames = ["hello", "all", "hello"].flatMap { BroadcastFrame(text: $0).bytes }
+        #expect(member.received == 1 && member.bytes == frames)
+        #expect(shard.leave(stay) == .left(roomIsEmpty: true))
+        #expect(!shard.keep(text, room: 1))
+    }
+
+    /// Texts and frames to several rooms in turns that end, join and leave anywhere, against lists of bytes.
+    @Test(arguments: 1...8 as ClosedRange<UInt64>)
+    func whatATurnBringsIsWhatWasPublishedSinceTheJoin(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let shard = Self.shard()
+        let presences = (0..<3).map { _ in RoomPresence() }
+        var stays: [(membership: RoomMembership, member: Member, expected: [UInt8])] = []
+        for step in 0..<400 {
+            let room = Int.random(in: 0..<3, using: &random)
+            switch Int.random(in: 0..<12, using: &random) {
+            case 0:
+                let member = Member()
+                presences[room].joined(loop: 0)
+                stays.append((shard.join(room: Int64(room), member, presence: presences[room]), member, []))
+                // A join hands out what its room was sent before.
+                for stay in stays where stay.membership.room == room { #expect(stay.member.bytes == stay.expected) }
+            case 1 where !stays.isEmpty:
+                let stay = stays.remove(at: Int.random(in: 0..<stays.count, using: &random))
+                let result = shard.leave(stay.membership)
+                _ = presences[Int(stay.membership.room)].left(loop: 0, loopIsEmpty: result == .left(roomIsEmpty: true))
+                #expect(stay.expected.starts(with: stay.member.bytes))
+            case 2, 3:
+                shard.turnEnded()
+                for index in stays.indices {
+                    #expect(stays[index].member.bytes == stays[index].expected)
+                    stays[index].member.bytes = []
+                    stays[index].expected = []
+                }
+            default:
+                let count = [0, 1, 125, 126, 300, 30_000].randomElement(using: &random) ?? 0
+                let text = [UInt8](repeating: UInt8(0x61 + step % 26), count: count)
+                let frame = BroadcastFrame(textBytes: text)
+                let isThere = stays.contains { $0.membership.room == room }
+                if Bool.random(using: &random) {
+                    #expect((shard.enqueue(frame, room: Int64(room)) != nil) == isThere)
+                } else {
+                    #expect(shard.keep(text, room: Int64(room)) == isThere)
+                }
+                for index in stays.indices where stays[index].membership.room == room {
+                    stays[index].expected += frame.bytes
+                }
+            }
+        }
+    }
+
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func agreesWithASetOfStays(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
@@ -185,6 +281,9 @@ extension RoomShard {
     fileprivate func join(room: Int64, _ member: Member) -> RoomMembership {
         self.join(room: room, member, presence: RoomPresence())
     }
+
+    /// Says whether the text was kept.
+    fileprivate func keep(_ text: [UInt8], room: Int64) -> Bool { self.enqueue(text: text.span, room: room) }
 
     /// A turn in which one frame was published.
     fileprivate func deliver(_ frame: BroadcastFrame, to room: Int64) {
