@@ -182,6 +182,8 @@ def run_load(scenario, server, command):
         if wrong:
             raise Failed(wrong[0])
         units = int(re.search(r"(\d+) requests in", result.stdout)[1])
+        if units == 0:
+            raise Failed("no request was answered")
         cost = report["srv_cpu"] / units * 1e9
     elif scenario.is_idle:
         units, cost = report["conns"], report["rss_per_conn"]

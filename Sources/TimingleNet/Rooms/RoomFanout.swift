@@ -6,7 +6,7 @@ internal import Synchronization
 ///
 /// Promises: publications of one thread (or of one task that stays on its loop) to a room arrive in order at each
 /// member; a publication that begins after `join` returned reaches that member; one that began before may. A loop that
-/// is too far behind (`RoomLimits`) loses publications, and their rooms' members there are parted from: nobody has a gap.
+/// is too far behind (`RoomLimits`) loses publications and parts from their rooms' members: nobody has a gap.
 package final class RoomFanout: Sendable {
     /// A part of the rooms under its own lock, so that publishers seldom meet.
     private final class Stripe: Sendable {
