@@ -82,7 +82,7 @@ let package = Package(
         ),
         .testTarget(
             name: "FuzzTests",
-            dependencies: ["TimingleNet", "TimingleTestSupport"],
+            dependencies: ["TimingleCQL", "TimingleNet", "TimingleTestSupport"],
             path: "Fuzz",
             exclude: ["Corpus", "Entry"],
             swiftSettings: houseSettings

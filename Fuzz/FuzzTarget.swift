@@ -20,6 +20,8 @@ struct FuzzTarget: Sendable {
         FuzzTarget(name: "Inflate", check: InflateFuzz.check),
         FuzzTarget(name: "Deflate", check: DeflateFuzz.check),
         FuzzTarget(name: "ProxyHeader", check: ProxyHeaderFuzz.check),
+        FuzzTarget(name: "CQLFrames", check: CQLFramesFuzz.check),
+        FuzzTarget(name: "CQLValues", check: CQLValuesFuzz.check),
     ]
 }
 

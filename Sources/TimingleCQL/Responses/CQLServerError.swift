@@ -10,6 +10,12 @@ package struct CQLServerError: Error, Equatable, Sendable {
         package let received: Int32
         /// How many had to answer.
         package let required: Int32
+
+        package init(consistency: CQLConsistency, received: Int32, required: Int32) {
+            self.consistency = consistency
+            self.received = received
+            self.required = required
+        }
     }
 
     /// Each code with the fields of its own.

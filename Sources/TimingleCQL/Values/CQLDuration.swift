@@ -21,7 +21,7 @@ package struct CQLDuration: Hashable, Sendable {
     }
 }
 
-/// Numbers of variable length: the leading ones of the first byte say how many follow (native protocol section 3, `[vint]`).
+/// Numbers of variable length: the leading ones of the first byte say how many follow (section 3, `[vint]`).
 enum CQLVariableInteger {
     static func write(_ value: Int64, to writer: inout ByteWriter) {
         // Small numbers of either sign become small ones: 0, -1, 1, -2, …

@@ -138,6 +138,7 @@ extension ByteReader {
         case 0x31:
             var parts: [CQLType] = []
             let count = try self.readCQLCount(elementBytesMin: 2)
+            guard count > 0 else { throw .malformed("type of a column") }
             parts.reserveCapacity(count)
             for _ in 0..<count { parts.append(try self.readCQLType(depthLeft: depthLeft - 1)) }
             return .tuple(parts)
@@ -150,6 +151,7 @@ extension ByteReader {
         let keyspace = try self.readCQLString()
         let name = try self.readCQLString()
         let count = try self.readCQLCount(elementBytesMin: 4)
+        guard count > 0 else { throw .malformed("type of a column") }
         var fields: [CQLUserType.Field] = []
         fields.reserveCapacity(count)
         for _ in 0..<count {

@@ -124,8 +124,10 @@ extension CQLValue {
         if let stranger = fields.first(where: { field in !type.fields.contains { $0.name == field.name } }) {
             throw CQLCodingError(.column, "\(type.name) has no field \(stranger.name)")
         }
-        for field in type.fields {
-            let value = fields.first { $0.name == field.name }?.value ?? .null
+        // What was read from a column has all fields in their order.
+        let isWhole = fields.map(\.name) == type.fields.map(\.name)
+        for (index, field) in type.fields.enumerated() {
+            let value = isWhole ? fields[index].value : fields.first { $0.name == field.name }?.value ?? .null
             do throws(CQLCodingError) {
                 try Self.writeOrNull(value, to: &writer, as: field.type, depthLeft)
             } catch {
