@@ -85,6 +85,7 @@ final class Application: Sendable {
     func run(until signal: AsyncStream<String>) async throws {
         let configuration = self.listenerConfiguration
         let listener = try await Listener.bind(configuration, group: self.group)
+        self.stores.start()
         self.chat.start()
         let memory = ConnectionMemory(configuration.limits, configuration.webSocketLimits)
         self.log.info(
@@ -219,7 +220,7 @@ final class Application: Sendable {
         _ stores: Stores,
         _ chat: ChatWiring
     ) -> [DependencyCheck] {
-        [
+        var checks = [
             DependencyCheck("postgres", isRequired: true) {
                 do throws(PostgresError) {
                     try await stores.postgres.ping()
@@ -246,6 +247,9 @@ final class Application: Sendable {
                 failure: { chat.brokerFailure }
             ),
         ]
+        // Without it people still talk: what they say waits in the broker.
+        if let cql = stores.cql { checks.append(DependencyCheck("cql", isRequired: false) { await cql.failure() }) }
+        return checks
     }
 }
 

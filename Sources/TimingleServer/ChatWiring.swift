@@ -22,11 +22,12 @@ struct ChatWiring: Sendable {
     ) {
         let nats = NATSConnection(configuration: NATSConfiguration(url: configuration.natsURL), log: log)
         let client = JetStreamClient(connection: nats, log: log)
+        let relay: any RoomRelay = NATSRoomRelay(connection: nats)
         let hub = Hub(
             group: group,
             audience: RoomFanout(group: group),
             broker: NATSMessageBroker(client: client),
-            relay: NATSRoomRelay(connection: nats),
+            relay: stores.cql.map { TypingRecorder(relay: relay, store: $0.typing, clock: clock) } ?? relay,
             messages: stores.messages,
             marks: stores.marks,
             clock: clock,

@@ -117,9 +117,39 @@ struct ServerConfigurationTests {
         _ = try ServerConfiguration(variables: ["TIMINGLE_SOMETHING": "x", "PATH": "/bin"])
     }
 
-    @Test func scyllaIsAcceptedWithAWarning() throws {
-        let configuration = try ServerConfiguration(variables: ["SCYLLA_HOST": "h"])
-        #expect(configuration.warnings.contains { $0.contains("SCYLLA_HOSTS") })
+    @Test func scyllaIsReadWhereHostsAreNamed() throws {
+        #expect(try ServerConfiguration(variables: [:]).cqlStores == nil)
+        let short = try #require(try ServerConfiguration(variables: ["SCYLLA_HOST": "db"]).cqlStores)
+        #expect(short.hosts == ["db"] && short.port == 9042 && short.keyspace == "timingle")
+        #expect(short.consistency == "QUORUM" && short.replication == .simple(1) && short.tls == nil)
+        #expect(short.connectTimeout == .seconds(10) && short.requestTimeout == .seconds(5))
+        #expect(short.connectionsPerHost == 2)
+        let long = try #require(
+            try ServerConfiguration(variables: [
+                "SCYLLA_HOSTS": "10.0.0.1, db-2.example ,::1", "SCYLLA_PORT": "19042", "SCYLLA_KEYSPACE": "chat",
+                "SCYLLA_CONSISTENCY": "local_quorum", "SCYLLA_LOCAL_DC": "seoul", "SCYLLA_USERNAME": "u",
+                "SCYLLA_PASSWORD": "p", "SCYLLA_TLS": "true", "SCYLLA_CA_FILE": "/ca.pem",
+                "SCYLLA_REPLICATION": "seoul:3",
+            ]).cqlStores
+        )
+        #expect(long.hosts == ["10.0.0.1", "db-2.example", "::1"] && long.port == 19_042)
+        #expect(long.consistency == "LOCAL_QUORUM" && long.localDatacenter == "seoul")
+        #expect(long.username == "u" && long.password == "p" && long.tls?.trust == .file("/ca.pem"))
+        #expect(long.replication == .datacenters(["seoul": 3]))
+    }
+
+    @Test(arguments: [
+        (["SCYLLA_HOSTS": " , "], "SCYLLA_HOSTS"), (["SCYLLA_HOSTS": "h:9042"], "SCYLLA_HOSTS"),
+        (["SCYLLA_HOSTS": "cql://h"], "SCYLLA_HOSTS"), (["SCYLLA_KEYSPACE": "a-b"], "SCYLLA_KEYSPACE"),
+        (["SCYLLA_REPLICATION": "many"], "SCYLLA_REPLICATION"), (["SCYLLA_CONSISTENCY": "ANY"], "SCYLLA_CONSISTENCY"),
+        (["SCYLLA_USERNAME": "u"], "SCYLLA_PASSWORD"), (["SCYLLA_PASSWORD": "p"], "SCYLLA_USERNAME"),
+        (["SCYLLA_CA_FILE": "/ca.pem"], "SCYLLA_CA_FILE"),
+        (["SCYLLA_TLS": "true"], "SCYLLA_TLS"), (["SCYLLA_TLS_NAME": "n"], "SCYLLA_TLS_NAME"),
+        (["SCYLLA_TLS": "true", "SCYLLA_TLS_NAME": "n", "SCYLLA_CERT_FILE": "/c.pem"], "SCYLLA_KEY_FILE"),
+        (["SCYLLA_PORT": "0"], "SCYLLA_PORT"),
+    ])
+    func scyllasMistakesAreNamed(variables: [String: String], name: String) {
+        #expect(self.problems(variables).map(\.variable) == [name])
     }
 
     @Test func secretsAreNeverShown() {

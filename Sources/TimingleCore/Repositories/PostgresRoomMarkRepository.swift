@@ -1,7 +1,7 @@
 /// How far the rooms are and what their members have read, in PostgreSQL.
 ///
 /// Immutable. Both only move forward, in whatever order the writers come.
-package struct PostgresRoomMarkRepository: RoomMarkStore {
+package struct PostgresRoomMarkRepository: RoomMarkStore, UnreadCountSource {
     private let client: PostgresClient
 
     package init(client: PostgresClient) {
@@ -84,6 +84,40 @@ package struct PostgresRoomMarkRepository: RoomMarkStore {
             var others: [ReadMark] = []
             for row in result { others.append(marks[Int(try row.decode("place", as: Int64.self)) - 1]) }
             return others
+        } catch {
+            throw error.asStoreError
+        }
+    }
+
+    package func unread(in events: [EventID]) async throws(StoreError) -> [UnreadCount] {
+        guard !events.isEmpty else { return [] }
+        let result = try await self.client.storeQuery(
+            """
+            SELECT member.event_id, member.user_id,
+                GREATEST(COALESCE(room.last_ordinal, 0) - COALESCE(mark.read_ordinal, 0), 0) AS unread
+            FROM (
+                SELECT id AS event_id, creator_id AS user_id FROM events WHERE id = ANY(\(events))
+                UNION
+                SELECT event_id, user_id FROM event_participants
+                WHERE event_id = ANY(\(events)) AND status <> 'DECLINED'
+            ) AS member
+            LEFT JOIN event_rooms AS room ON room.event_id = member.event_id
+            LEFT JOIN event_member_marks AS mark
+                ON mark.event_id = member.event_id AND mark.user_id = member.user_id
+            """
+        )
+        do throws(PostgresError) {
+            var counts: [UnreadCount] = []
+            for row in result {
+                counts.append(
+                    UnreadCount(
+                        eventID: try row.decode("event_id"),
+                        userID: try row.decode("user_id"),
+                        count: try row.decode("unread")
+                    )
+                )
+            }
+            return counts
         } catch {
             throw error.asStoreError
         }

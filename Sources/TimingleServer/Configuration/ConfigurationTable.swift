@@ -113,7 +113,12 @@ enum ConfigurationTable {
         default: "3s",
         "longest wait for a lock"
     )
-    static let migrationsDirectory = Variable("MIGRATIONS_DIR", .text, default: "migrations", "where *.sql lie")
+    static let migrationsDirectory = Variable(
+        "MIGRATIONS_DIR",
+        .text,
+        default: "migrations",
+        "where *.sql lie, and cql/*.cql"
+    )
 
     static let redisURL = Variable(
         "REDIS_URL",
@@ -138,13 +143,6 @@ enum ConfigurationTable {
         "NATS_MONITOR_URL",
         .url(schemes: ["http"]),
         "the broker's monitoring port: lets the server see whether it syncs before it acknowledges, and warn if not"
-    )
-
-    static let scyllaHosts = Variable(
-        "SCYLLA_HOSTS",
-        aliases: ["SCYLLA_HOST"],
-        .list,
-        "accepted with a warning: until the CQL stores are there, messages and history are in PostgreSQL"
     )
 
     static let authMode = Variable(
@@ -307,7 +305,7 @@ enum ConfigurationTable {
             databaseURL, postgresHost, postgresPort, postgresUser, postgresPassword, postgresDatabase, postgresSSLMode,
             postgresConnections, postgresStatementTimeout, postgresLockTimeout, migrationsDirectory,
             redisURL, redisHost, redisPort, redisPassword, redisDatabase, natsURL, natsMonitorURL,
-            scyllaHosts,
+        ] + scylla + [
             authMode, allowInsecureCompat, otpTestMode, jwtSecret, jwtPreviousSecret, jwtAccessExpiry, jwtRefreshExpiry,
             chatMaxCharacters, chatRate, chatBurst, allowArbitraryParticipants,
             webSocketFrameBytes, webSocketQueueBytes, webSocketPing, webSocketReadTimeout, webSocketWriteTimeout,

@@ -46,6 +46,8 @@ struct ServerConfiguration: Sendable {
     let redis: Endpoint
     let natsURL: String
     let natsMonitorURL: String?
+    /// Nil: chat and history are in PostgreSQL.
+    let cqlStores: CQLStoreSettings?
     let authIsStrict: Bool
     let otpTestMode: Bool
     /// Nil: make a random one.
@@ -96,6 +98,7 @@ struct ServerConfiguration: Sendable {
         self.redis = Self.redis(reader)
         self.natsURL = reader.string(Table.natsURL)
         self.natsMonitorURL = reader.text(Table.natsMonitorURL)
+        self.cqlStores = ScyllaSettings.read(reader)
         self.authIsStrict = reader.choice(Table.authMode) == "strict"
         self.otpTestMode = reader.flag(Table.otpTestMode)
         self.jwtSecret = reader.text(Table.jwtSecret)
@@ -181,6 +184,7 @@ extension ServerConfiguration {
             reader.report(variable, weakness)
         }
         ListenerSettings.checkTogether(&reader)
+        ScyllaSettings.check(&reader)
         if reader.duration(Table.webSocketReadTimeout) <= reader.duration(Table.webSocketPing) {
             reader.report(Table.webSocketReadTimeout, "must be longer than WS_PING_INTERVAL")
         }
@@ -203,10 +207,7 @@ extension ServerConfiguration {
 
     private static func warnings(_ reader: ConfigurationReader) -> [String] {
         typealias Table = ConfigurationTable
-        var warnings: [String] = []
-        if reader.text(Table.scyllaHosts) != nil {
-            warnings.append("SCYLLA_HOSTS is set, but this build keeps messages and history in PostgreSQL")
-        }
+        var warnings = ScyllaSettings.warnings(reader)
         if reader.text(Table.jwtSecret) == nil {
             warnings.append("JWT_SECRET is unset: access tokens end with this process")
         }

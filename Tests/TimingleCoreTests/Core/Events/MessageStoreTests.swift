@@ -3,17 +3,30 @@ import TimingleTestSupport
 
 @testable import TimingleCore
 
-/// What every message store promises.
+/// What every message store promises, in PostgreSQL and in Cassandra.
 @Suite(
-    .enabled(if: TestServices.hasDatabase, "needs PostgreSQL: set TIMINGLE_TEST_DATABASE_URL; make test does"),
-    .timeLimit(.minutes(2))
+    .enabled(if: TestServices.hasDatabase || TestServices.hasCQL, "needs PostgreSQL or Cassandra: make test has them"),
+    .timeLimit(.minutes(3))
 )
 struct MessageStoreTests {
+    enum Kind: String, Sendable, CaseIterable {
+        case postgres
+        case cql
+        /// With buckets of seven items.
+        case cqlBuckets
+
+        static var all: [Kind] {
+            allCases.filter { $0 == .postgres ? TestServices.hasDatabase : TestServices.hasCQL }
+        }
+    }
+
     private struct Room: Sendable {
+        let kind: Kind
         let store: any MessageStore
         let event: EventID
         let sender: UserID
-        let client: PostgresClient
+        /// Nil for the others.
+        let postgres: PostgresClient?
 
         func message(
             _ seq: Int64,
@@ -40,24 +53,45 @@ struct MessageStoreTests {
         }
 
         func count() async throws -> Int {
-            try await self.client.query("SELECT count(*) FROM chat_messages")[0].decode(at: 0)
+            if let postgres {
+                return try await postgres.query("SELECT count(*) FROM chat_messages")[0].decode(at: 0)
+            }
+            var count = 0
+            var last: Int64 = 0
+            while let page = Optional(try await self.store.page(event: self.event, after: last, limit: 300)),
+                let end = page.last?.seq
+            {
+                count += page.count
+                last = end
+            }
+            return count
         }
     }
 
-    private static func withRoom(_ body: (Room) async throws -> Void) async throws {
-        try await EventWorld.with(.postgres) { world in
-            let mina = try await world.person("미나")
-            let start = Timestamp(milliseconds: 1_768_500_000_000)
-            let draft = EventDraft(title: "방", startTime: start, endTime: start)
-            let id = try await world.service.create(draft, by: mina).details.event.id
-            let client = try #require(world.client)
-            let store = PostgresMessageRepository(client: client)
-            try await body(Room(store: store, event: id, sender: mina.userID, client: client))
+    private static func withRoom(_ kind: Kind, _ body: (Room) async throws -> Void) async throws {
+        switch kind {
+        case .postgres:
+            try await EventWorld.with(.postgres) { world in
+                let mina = try await world.person("미나")
+                let start = Timestamp(milliseconds: 1_768_500_000_000)
+                let draft = EventDraft(title: "방", startTime: start, endTime: start)
+                let id = try await world.service.create(draft, by: mina).details.event.id
+                let client = try #require(world.client)
+                let store = PostgresMessageRepository(client: client)
+                try await body(Room(kind: kind, store: store, event: id, sender: mina.userID, postgres: client))
+            }
+        case .cql, .cqlBuckets:
+            try await withTestStores { stores, _ in
+                let small = CQLMessageRepository(client: stores.messages.client, buckets: CQLRoomBuckets(size: 7))
+                let store = kind == .cql ? stores.messages : small
+                try await body(Room(kind: kind, store: store, event: .unused(), sender: .unused(), postgres: nil))
+            }
         }
     }
 
-    @Test func anItemComesBackAsItWent() async throws {
-        try await Self.withRoom { room in
+    @Test(arguments: Kind.all)
+    func anItemComesBackAsItWent(_ kind: Kind) async throws {
+        try await Self.withRoom(kind) { room in
             let full = ChatMessage(
                 eventID: room.event,
                 seq: 1,
@@ -104,8 +138,9 @@ struct MessageStoreTests {
         }
     }
 
-    @Test func aThousandAtOnceAndAgainAreAThousand() async throws {
-        try await Self.withRoom { room in
+    @Test(arguments: Kind.all)
+    func aThousandAtOnceAndAgainAreAThousand(_ kind: Kind) async throws {
+        try await Self.withRoom(kind) { room in
             let messages = (1...1_000).map { room.message(Int64($0), clientID: Int64($0)) }
             try await room.store.append(messages)
             try await room.store.append(messages)
@@ -130,8 +165,9 @@ struct MessageStoreTests {
         }
     }
 
-    @Test func whatIsThereAlreadyIsLeftAsItIs() async throws {
-        try await Self.withRoom { room in
+    @Test(arguments: Kind.all)
+    func whatIsThereAlreadyIsLeftAsItIs(_ kind: Kind) async throws {
+        try await Self.withRoom(kind) { room in
             let first = room.message(1, clientID: 1)
             try await room.store.append([first])
             try await room.store.append([
@@ -147,8 +183,9 @@ struct MessageStoreTests {
         }
     }
 
-    @Test func workersWithTheSameItemsDoNotDisturbEachOther() async throws {
-        try await Self.withRoom { room in
+    @Test(arguments: Kind.all)
+    func workersWithTheSameItemsDoNotDisturbEachOther(_ kind: Kind) async throws {
+        try await Self.withRoom(kind) { room in
             let messages = (1...200).map { room.message(Int64($0), clientID: Int64($0)) }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<8 {
@@ -162,11 +199,15 @@ struct MessageStoreTests {
         }
     }
 
-    @Test func poisonIsRejectedAndNothingOfItsBatchIsStored() async throws {
-        try await Self.withRoom { room in
-            let poison: [(String, ChatMessage)] = [
+    @Test(arguments: Kind.all)
+    func poisonIsRejectedAndNothingOfItsBatchIsStored(_ kind: Kind) async throws {
+        try await Self.withRoom(kind) { room in
+            // What a foreign key knows, only PostgreSQL can know.
+            let references: [(String, ChatMessage)] = [
                 ("no such event", room.message(2, event: EventID(rawValue: 404_404))),
                 ("no such sender", room.message(2, sender: UserID(rawValue: 404_404))),
+            ]
+            let poison: [(String, ChatMessage)] = [
                 ("NUL", room.message(2, text: "a\0b")),
                 ("NUL in metadata", room.message(2, metadata: ["a": "\0"])),
                 ("seq below 1", room.message(0)),
@@ -174,7 +215,7 @@ struct MessageStoreTests {
                 ("too large", room.message(2, text: String(repeating: "가", count: 30_000))),
                 ("a person's line without a person", room.message(2, sender: .system)),
             ]
-            for (name, message) in poison {
+            for (name, message) in poison + (room.kind == .postgres ? references : []) {
                 do throws(StoreError) {
                     try await room.store.append([room.message(1), message, room.message(3)])
                     Issue.record("\(name) was stored")
@@ -191,9 +232,11 @@ struct MessageStoreTests {
         }
     }
 
-    @Test func whatWillPassIsNotCalledPoison() async throws {
-        try await Self.withRoom { room in
-            try await room.client.query("ALTER TABLE chat_messages RENAME TO elsewhere")
+    @Test(.enabled(if: TestServices.hasDatabase, "needs PostgreSQL"))
+    func whatWillPassIsNotCalledPoison() async throws {
+        try await Self.withRoom(.postgres) { room in
+            let client = try #require(room.postgres)
+            try await client.query("ALTER TABLE chat_messages RENAME TO elsewhere")
             do throws(StoreError) {
                 try await room.store.append([room.message(1)])
                 Issue.record("stored into a table that is not there")
@@ -203,7 +246,7 @@ struct MessageStoreTests {
                     return
                 }
             }
-            try await room.client.query("ALTER TABLE elsewhere RENAME TO chat_messages")
+            try await client.query("ALTER TABLE elsewhere RENAME TO chat_messages")
             try await room.store.append([room.message(1)])
         }
     }

@@ -1,0 +1,29 @@
+import Testing
+
+@testable import TimingleCore
+
+struct CQLStoreSettingsTests {
+    @Test(arguments: [
+        ("1", "{'class': 'SimpleStrategy', 'replication_factor': 1}"),
+        ("3", "{'class': 'SimpleStrategy', 'replication_factor': 3}"),
+        ("seoul:3", "{'class': 'NetworkTopologyStrategy', 'seoul': 3}"),
+        ("dc-2:2,DC_1.a:3", "{'class': 'NetworkTopologyStrategy', 'DC_1.a': 3, 'dc-2': 2}"),
+    ])
+    func replicationBecomesAMap(text: String, map: String) {
+        #expect(CQLStoreSettings.Replication(text)?.cql == map)
+    }
+
+    @Test(arguments: ["", "0", "10", "-1", "a", "a:0", "a:1,", ",a:1", "a:1,a:2", "a:1:2", "a':1", "a b:1", "३", "1,2"])
+    func otherReplicationsAreRefused(text: String) {
+        #expect(CQLStoreSettings.Replication(text) == nil)
+    }
+
+    @Test(arguments: [
+        ("timingle", true), ("t_2", true), ("", false), ("2t", false), ("_t", false), ("Timingle", false),
+        ("a b", false), ("t;", false), (String(repeating: "a", count: 48), true),
+        (String(repeating: "a", count: 49), false),
+    ])
+    func keyspacesHavePlainNames(text: String, isName: Bool) {
+        #expect(CQLStoreSettings.isKeyspaceName(text) == isName)
+    }
+}
