@@ -1,7 +1,7 @@
 # The menu. Nothing lives only in continuous integration.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test build release unit e2e format lint tsan asan bench bench-counts bench-cql cql-faults fuzz autobahn services-start services-stop reset ci clean
+.PHONY: help run test build release unit e2e format lint tsan asan bench bench-counts bench-cql cql-faults fuzz autobahn cassandra outage services-start services-stop reset ci clean
 
 # make unit FILTER=HubTests; make e2e E2E="-k restart" RELEASE=1; make run RELEASE=1 PORT=9000
 FILTER ?=
@@ -9,12 +9,13 @@ E2E ?=
 CASES ?=
 RELEASE ?=
 TLS ?=
+CQL ?=
 
 help: ## Show this menu
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## Install what is missing, start services, serve with demo data (RELEASE=1, PORT=8080)
-	@RELEASE='$(RELEASE)' exec scripts/run.sh
+run: ## Install what is missing, start services, serve with demo data (RELEASE=1, PORT=8080, CQL=1)
+	@RELEASE='$(RELEASE)' CQL='$(CQL)' exec scripts/run.sh
 
 test: ## Everything: style, unit, integration and end-to-end tests on real servers
 	@FILTER='$(FILTER)' E2E='$(E2E)' RELEASE='$(RELEASE)' exec scripts/test.sh all
@@ -28,8 +29,8 @@ release: ## Release build
 unit: ## Swift tests on real servers (FILTER=SuiteName)
 	@FILTER='$(FILTER)' exec scripts/test.sh unit
 
-e2e: ## End-to-end tests of the binary (E2E="-k restart", TLS=1, RELEASE=1, TIMINGLE_BINARY=path)
-	@TLS='$(TLS)' E2E='$(E2E)' RELEASE='$(RELEASE)' exec scripts/test.sh e2e
+e2e: ## End-to-end tests of the binary (E2E="-k restart", TLS=1, CQL=1, RELEASE=1, TIMINGLE_BINARY=path)
+	@TLS='$(TLS)' CQL='$(CQL)' E2E='$(E2E)' RELEASE='$(RELEASE)' exec scripts/test.sh e2e
 
 format: ## Format all Swift files
 	swift format --in-place --parallel --recursive Sources Tests Benchmarks Fuzz Package.swift
@@ -61,6 +62,12 @@ fuzz: ## Look for inputs that break the parsers (TARGET=HTTPBody, SECONDS=60 eac
 autobahn: ## All of Autobahn's WebSocket cases, half an hour; needs a Python 2.7 (CASES='1.*,12.1.*')
 	@CASES='$(CASES)' exec scripts/autobahn.sh all
 
+cassandra: ## Fetch Apache Cassandra by Maven, where ../shared/cassandra and TIMINGLE_CASSANDRA are missing
+	@scripts/cassandra.sh fetch
+
+outage: ## Kill Cassandra under traffic for a minute: nothing is lost, nothing is double (CQL_OUTAGE=60 seconds)
+	@CQL=1 CQL_OUTAGE='$(or $(CQL_OUTAGE),60)' E2E='-k killed' RELEASE='$(RELEASE)' exec scripts/test.sh e2e
+
 services-start: ## Start private PostgreSQL, Redis and nats-server, and print their URLs
 	@scripts/services.sh start run
 	@scripts/services.sh env run
@@ -70,6 +77,7 @@ services-stop: ## Stop them
 
 reset: ## Stop the demo's services and throw their data away
 	@scripts/services.sh reset run
+	@scripts/cassandra.sh reset run
 	@rm -f .timingle/run/demo.json
 
 ci: release test tsan asan ## What must pass before a change lands

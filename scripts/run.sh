@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # The demo: installs what is missing, starts services, migrates, serves, seeds, says what to try.
 #
-# PORT chooses the port; RELEASE=1 builds with optimisation. DATABASE_URL, REDIS_URL and NATS_URL, where set, take the
-# place of private servers. Ctrl-C stops everything that this started; data stays until `make reset`.
+# PORT chooses the port; RELEASE=1 builds with optimisation; CQL=1 keeps chat and history in a private Cassandra.
+# DATABASE_URL, REDIS_URL, NATS_URL and SCYLLA_HOSTS, where set, take the place of private servers. Ctrl-C stops everything
+# that this started; data stays until `make reset`.
 set -euo pipefail
 
 # shellcheck source=scripts/lib/common.sh
@@ -23,6 +24,7 @@ finish() {
     [ -z "$tail_pid" ] || kill "$tail_pid" 2>/dev/null || true
     say "Stopping"
     stop_daemon "$STATE/server.pid" "the server" TERM 30
+    [ -z "${CQL:-}" ] || scripts/cassandra.sh stop run || true
     scripts/services.sh stop run || true
     exit "$code"
 }
@@ -32,8 +34,17 @@ trap 'exit 143' TERM HUP
 
 # A run that was killed may have left its server behind.
 stop_daemon "$STATE/server.pid" "the server of a killed run" TERM 30
+if [ -n "${SCYLLA_HOSTS:-}" ]; then CQL=; fi
+if [ -n "${CQL:-}" ]; then
+    scripts/cassandra.sh find >/dev/null || die "CQL=1 needs Cassandra"
+    scripts/cassandra.sh start run 9>&- &
+fi
 scripts/services.sh start run
 eval "$(scripts/services.sh env run)"
+if [ -n "${CQL:-}" ]; then
+    wait $! || die "Cassandra did not start: see .timingle/run/cassandra"
+    eval "$(scripts/cassandra.sh env run)"
+fi
 binary=$(scripts/build.sh "$([ -n "${RELEASE:-}" ] && echo release || echo debug)")
 
 choose_port() {

@@ -3,6 +3,7 @@
 #
 # FILTER narrows the Swift tests, E2E holds pytest's arguments, SANITIZE is thread or address. The end-to-end tests run
 # against the debug build, with RELEASE=1 against the release build, or against TIMINGLE_BINARY, which is not built.
+# CQL=1 keeps their chat and history in Cassandra. CQL_OUTAGE is how many seconds its node stays dead in the test of that.
 # DATABASE_URL, REDIS_URL and NATS_URL, where set, take the place of private servers.
 set -euo pipefail
 
@@ -21,12 +22,50 @@ cd "$ROOT"
 lock_state "$STATE_ROOT/test" "make test"
 export TIMINGLE_STATE_LOCKED=test
 
+# The process that starts Cassandra in the background; it takes seconds, and the build has them.
+cassandra=
+# Nothing but Swift suites that need no Cassandra may be wanted.
+wants_cassandra() {
+    case $what in
+    e2e) [ -n "${CQL:-}" ] ;;
+    unit) [ -z "${FILTER:-}" ] || [[ $FILTER =~ CQL|MessageStore|HistoryStore|RoomViews ]] ;;
+    all) true ;;
+    esac
+}
+
+start_cassandra() {
+    wants_cassandra || return 0
+    if ! scripts/cassandra.sh find >/dev/null; then
+        [ "$what" != e2e ] || die "CQL=1 needs Cassandra"
+        left_out+=("what needs Cassandra: its suites, and chat and history in it")
+        return 0
+    fi
+    scripts/cassandra.sh reset test
+    scripts/cassandra.sh start test 9>&- &
+    cassandra=$!
+}
+
+# Waits for it, and gives its address to the tests.
+await_cassandra() {
+    [ -n "$cassandra" ] || return 0
+    local pid=$cassandra
+    cassandra=
+    wait "$pid" || die "Cassandra did not start: see .timingle/test/cassandra"
+    eval "$(scripts/cassandra.sh env test)"
+    export TIMINGLE_TEST_CQL="$SCYLLA_HOSTS:$SCYLLA_PORT"
+    unset SCYLLA_HOSTS SCYLLA_PORT
+}
+
+left_out=()
+
 finish() {
     local code=$?
     trap - EXIT INT TERM HUP
+    [ -z "$cassandra" ] || wait "$cassandra" || true
+    scripts/cassandra.sh stop test || true
     scripts/services.sh stop test || true
     # What failed may want to be looked at; what passed leaves nothing.
-    [ "$code" -ne 0 ] || scripts/services.sh reset test || true
+    [ "$code" -ne 0 ] || { scripts/services.sh reset test && scripts/cassandra.sh reset test; } || true
     exit "$code"
 }
 trap finish EXIT
@@ -51,11 +90,12 @@ thread | address)
 esac
 
 scripts/services.sh start test
+start_cassandra
 eval "$(scripts/services.sh env test)"
 export TIMINGLE_TEST_DATABASE_URL=$DATABASE_URL TIMINGLE_TEST_REDIS_URL=$REDIS_URL TIMINGLE_TEST_NATS_URL=$NATS_URL
 export TIMINGLE_TEST_REQUIRE_SERVICES=1
 # The tests say what the server gets; nothing of ours may leak in.
-unset DATABASE_URL REDIS_URL NATS_URL NATS_MONITOR_URL
+unset DATABASE_URL REDIS_URL NATS_URL NATS_MONITOR_URL SCYLLA_HOSTS SCYLLA_HOST
 
 product=(--product timingle --configuration "$([ -n "${RELEASE:-}" ] && echo release || echo debug)")
 
@@ -65,6 +105,8 @@ if [ "$what" != unit ] && [ -z "${TIMINGLE_BINARY:-}" ]; then
     swift build "${product[@]}"
     TIMINGLE_BINARY="$(swift build "${product[@]}" --show-bin-path)/timingle"
 fi
+
+await_cassandra
 
 if [ "$what" != e2e ]; then
     say "Swift tests"
@@ -80,12 +122,19 @@ if [ "$what" != e2e ]; then
 fi
 if [ "$what" != unit ]; then
     export TIMINGLE_BINARY
-    say "End-to-end tests of $TIMINGLE_BINARY"
+    export TIMINGLE_E2E_CQL_OUTAGE=${CQL_OUTAGE:-10}
+    say "End-to-end tests of $TIMINGLE_BINARY${CQL:+ with chat and history in Cassandra}"
     # shellcheck disable=SC2086
-    TIMINGLE_E2E_TLS=${TLS:-} "$VENV/bin/python" -m pytest Tests/EndToEnd ${E2E:-} || failed+=("end-to-end tests")
+    TIMINGLE_E2E_TLS=${TLS:-} TIMINGLE_E2E_CQL=${CQL:+$TIMINGLE_TEST_CQL} \
+        "$VENV/bin/python" -m pytest Tests/EndToEnd ${E2E:-} || failed+=("end-to-end tests")
     if [ "$what" = all ]; then
         say "End-to-end tests over TLS"
         TIMINGLE_E2E_TLS=1 "$VENV/bin/python" -m pytest Tests/EndToEnd || failed+=("end-to-end tests over TLS")
+        if [ -n "${TIMINGLE_TEST_CQL:-}" ]; then
+            say "End-to-end tests with chat and history in Cassandra"
+            TIMINGLE_E2E_CQL=$TIMINGLE_TEST_CQL "$VENV/bin/python" -m pytest \
+                Tests/EndToEnd/test_{cql,spine,crash,faults}.py || failed+=("end-to-end tests with Cassandra")
+        fi
     fi
 fi
 
@@ -95,7 +144,7 @@ if [ "$what" = all ]; then
     scripts/autobahn.sh functional 9>&- || code=$?
     case $code in
     0) ;;
-    3) left_out="without Autobahn's cases, which need a Python 2.7" ;;
+    3) left_out+=("Autobahn's cases, which need a Python 2.7") ;;
     *) failed+=("Autobahn") ;;
     esac
 fi
@@ -104,4 +153,5 @@ if [ ${#failed[@]} -gt 0 ]; then
     (IFS=,; die "failed: ${failed[*]}")
     exit 1
 fi
-say "All passed${left_out:+, $left_out}"
+say "All passed"
+for part in "${left_out[@]}"; do warn "left out: $part"; done

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import httpx
 
+from support.cassandra import Keyspace
 from support.certificates import Certificate
 from support.processes import ROOT, Database, Nats, Program, Redis, eventually, free_port
 
@@ -132,11 +133,14 @@ class World:
         self.database = Database(administration_url, f"timingle_e2e_{secrets.token_hex(6)}")
         self.redis = Redis(self.directory / "redis")
         self.nats = Nats(self.directory / "nats")
+        # `make e2e CQL=1`: chat and history are in Cassandra.
+        self.keyspace = Keyspace(f"timingle_e2e_{secrets.token_hex(6)}") if Keyspace.is_wanted() else None
         self.environment = {
             "DATABASE_URL": self.database.url,
             "REDIS_URL": self.redis.url,
             "NATS_URL": self.nats.url,
             "NATS_MONITOR_URL": self.nats.monitor_url,
+            **(self.keyspace.environment if self.keyspace else {}),
             **environment,
         }
         self.server = Server(self.directory, self.environment)
@@ -161,6 +165,8 @@ class World:
         for running in self.programs():
             running.kill()
         self.database.drop()
+        if self.keyspace:
+            self.keyspace.drop()
 
 
 # Worlds that live now: a failing test shows their logs.

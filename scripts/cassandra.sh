@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# A private Apache Cassandra on loopback for development and tests: one node, or three.
+#
+# The launcher is TIMINGLE_CASSANDRA, else ../shared/cassandra/cassandra beside the project, else scripts/cassandra/cassandra
+# over the jars that `make cassandra` fetched. Needs Java 17. Where there is none, `find` ends with 3 and says so.
+set -euo pipefail
+
+# shellcheck source=scripts/lib/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+
+usage() {
+    cat >&2 <<'USAGE'
+usage: scripts/cassandra.sh COMMAND [NAME] [ARGUMENTS]
+
+  find                    where the launcher is; 3 when there is none
+  fetch                   fetch Apache Cassandra by Maven, for machines where none is at hand
+  start NAME [--nodes 3]  start a node, or three on 127.0.0.1 to 127.0.0.3; ready when this returns
+  stop NAME               stop all nodes
+  kill|pause|resume|revive NAME [NODE]   for rehearsing faults; NODE is 1, 2 or 3
+  status NAME             one line of JSON
+  env NAME                SCYLLA_HOSTS and SCYLLA_PORT, as lines for a shell
+  reset NAME              stop and throw the data away
+
+NAME is 'run' (kept, and synced before it is acknowledged) or another (thrown away).
+USAGE
+    exit 64
+}
+
+COMMAND=${1:-}
+NAME=${2:-run}
+[[ $NAME =~ ^[a-z][a-z0-9-]*$ ]] || die "'$NAME' is no name for a cluster"
+DIR="$STATE_ROOT/$NAME/cassandra"
+FETCHED="$STATE_ROOT/cassandra"
+
+java_is_recent() {
+    local version
+    have java || return 1
+    version=$(java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1)
+    [ "${version:-0}" -ge 17 ]
+}
+
+launcher() {
+    local shared="$ROOT/../shared/cassandra/cassandra"
+    java_is_recent || return 1
+    if [ -n "${TIMINGLE_CASSANDRA:-}" ]; then
+        [ -x "$TIMINGLE_CASSANDRA" ] || die "TIMINGLE_CASSANDRA=$TIMINGLE_CASSANDRA cannot be run"
+        echo "$TIMINGLE_CASSANDRA"
+    elif [ -x "$shared" ]; then
+        echo "$shared"
+    elif [ -e "$FETCHED/complete" ]; then
+        echo "$ROOT/scripts/cassandra/cassandra"
+    else
+        return 1
+    fi
+}
+
+find_launcher() {
+    local found
+    if found=$(launcher); then
+        echo "$found"
+        return 0
+    fi
+    if java_is_recent; then
+        warn "there is no Cassandra here: set TIMINGLE_CASSANDRA, or fetch one by 'make cassandra'"
+    else
+        warn "there is no Cassandra here: it needs Java 17"
+    fi
+    return 3
+}
+
+fetch() {
+    if find_launcher 2>/dev/null; then return 0; fi
+    java_is_recent || die "Cassandra needs Java 17 (Debian: openjdk-17-jre-headless)"
+    have mvn || die "'make cassandra' needs Maven (Debian: maven); or set TIMINGLE_CASSANDRA to a launcher"
+    say "Fetching Apache Cassandra by scripts/cassandra/pom.xml"
+    rm -rf "$FETCHED"
+    mkdir -p "$FETCHED"
+    mvn --quiet --batch-mode --file "$ROOT/scripts/cassandra/pom.xml" dependency:copy-dependencies \
+        -DincludeScope=runtime "-DoutputDirectory=$FETCHED/lib" >&2 || die "Maven could not fetch it"
+    touch "$FETCHED/complete"
+    launcher
+}
+
+# A launcher of another directory may have made the cluster: its state names no program, so any of them can go on.
+run() {
+    local program
+    program=$(find_launcher) || exit 3
+    TIMINGLE_CASSANDRA_LIB="$FETCHED/lib" "$program" "$@"
+}
+
+start() {
+    local fsync=periodic
+    [ "$NAME" = run ] && fsync=batch
+    if [ -e "$DIR/cluster.json" ] && run status "$DIR" >/dev/null 2>&1; then return 0; fi
+    mkdir -p "$DIR"
+    # Half a cluster is no use: what is left of a killed one is stopped first.
+    [ ! -e "$DIR/cluster.json" ] || run stop "$DIR" >/dev/null 2>&1 || true
+    run start "$DIR" --fsync "$fsync" "$@" >"$DIR/started.json"
+    say "Cassandra is ready on port $(field port)"
+}
+
+# The state file is one line of JSON; this shell needs no more than whole numbers of it.
+field() { sed -n "s/.*\"$1\": \([0-9]*\).*/\1/p" "$DIR/cluster.json"; }
+
+environment() {
+    local hosts=127.0.0.1 node
+    [ -e "$DIR/cluster.json" ] || die "Cassandra was never started: scripts/cassandra.sh start $NAME"
+    for ((node = 2; node <= $(field nodes); node++)); do hosts+=",127.0.0.$node"; done
+    printf 'export SCYLLA_HOSTS=%q SCYLLA_PORT=%q\n' "$hosts" "$(field port)"
+}
+
+case $COMMAND in
+find) find_launcher ;;
+fetch) fetch ;;
+start) start "${@:3}" ;;
+stop) [ ! -e "$DIR/cluster.json" ] || run stop "$DIR" ;;
+kill | pause | resume | revive) run "$COMMAND" "$DIR" "${3:-1}" ;;
+status) run status "$DIR" ;;
+env) environment ;;
+reset)
+    if [ -e "$DIR/cluster.json" ]; then run stop "$DIR" || true; fi
+    rm -rf "$DIR"
+    ;;
+*) usage ;;
+esac
