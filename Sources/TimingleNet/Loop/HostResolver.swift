@@ -6,8 +6,9 @@ internal import Dispatch
 package enum HostResolver {
     private static let queue = DispatchQueue(label: "timingle.resolver", attributes: .concurrent)
 
-    /// Calls `completion` on `loop`, on which this is called and never inside of the call, with the addresses of all names, in their order and without repetition; one that
-    /// has none adds none.
+    /// Tells the addresses of all names, in their order and without repetition; one that has none adds none.
+    ///
+    /// Called on `loop`, where `completion` is called afterwards, never inside of this call.
     package static func resolve(
         _ names: [(host: String, port: UInt16)],
         on loop: EventLoop,

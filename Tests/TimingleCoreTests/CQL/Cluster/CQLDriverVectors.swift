@@ -47,8 +47,7 @@ enum CQLDriverVectors {
         ),
     ]
 
-    /// One cluster: each node's data centre and rack, the owner of each token in order, the factors, the replicas of each
-    /// token.
+    /// One cluster: each node's data centre and rack, the owner and the replicas of each token in order, the factors.
     struct Ring: Sendable {
         let nodes: [String]
         let owners: [Int]
