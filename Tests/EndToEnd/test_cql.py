@@ -97,7 +97,11 @@ def talk_through(rooms: list, during) -> list[Talker]:
 
 
 def assert_all_there_once(world, person: Person, event: int, texts: list[str]) -> None:
-    eventually(lambda: len(person.texts(event)) >= len(texts), seconds=120, every=2)
+    deadline = time.monotonic() + 90
+    while missing := set(texts) - {item["message"] for item in person.texts(event)}:
+        some = sorted(missing)[:5]
+        assert time.monotonic() < deadline, f"{len(missing)} of {len(texts)} are missing, such as {some}"
+        time.sleep(1)
     room = person.whole_room(event, page=200)
     assert [item["seq"] for item in room] == list(range(1, len(room) + 1)), "no gap, in order"
     said = [item["message"] for item in room if item["message_type"] != "system"]
