@@ -218,7 +218,8 @@ def test_a_file_that_is_cut_short_under_way_ends_the_connection(either, site):
     (site / "shrinking.bin").write_bytes(LARGE)
     connection, seen = begin(either, "/console/shrinking.bin")
     with (site / "shrinking.bin").open("r+b") as file:
-        file.truncate(1_000)
+        # At the end of a page: the rest of a page that is cut is zeroed, also where it is on its way already.
+        file.truncate(8_192)
     with connection:
         seen += receive_all(connection)
     head, content = seen.split(b"\r\n\r\n", 1)

@@ -127,7 +127,9 @@ struct HTTPFileSenderTests {
             let client = try site.connect()
             try await client.send(self.request("/s/f"))
             var bytes = try await client.receive()
-            try site.directory.truncate("f", to: 1_000_000)
+            // At the end of a page: the rest of a page that is cut is zeroed, also where it is on its way already.
+            let left = 1024 * 1024
+            try site.directory.truncate("f", to: UInt64(left))
             do {
                 while true {
                     let portion = try await client.receive(atMost: 1024 * 1024)
@@ -139,11 +141,14 @@ struct HTTPFileSenderTests {
             }
             let answer = try RawAnswer(bytes)
             #expect(answer.announcedCount == all.count && answer.content.count < all.count)
-            #expect(answer.content == Array(all.prefix(answer.content.count)))
+            // Not as a comparison of the expectation's own, which would look for the difference for minutes.
+            let isBeginning = all.starts(with: answer.content)
+            #expect(isBeginning)
             #expect(site.log.messages == ["a file changed or failed while it was sent"])
             #expect(site.files.openFiles.count == 0)
             // Nobody else is hurt.
-            #expect(try await site.get("/s/f").content == Array(all.prefix(1_000_000)))
+            let rest = try await site.get("/s/f").content
+            #expect(rest.count == left && all.starts(with: rest))
         }
     }
 
