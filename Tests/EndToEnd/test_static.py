@@ -218,13 +218,13 @@ def test_a_file_that_is_cut_short_under_way_ends_the_connection(either, site):
     (site / "shrinking.bin").write_bytes(LARGE)
     connection, seen = begin(either, "/console/shrinking.bin")
     with (site / "shrinking.bin").open("r+b") as file:
-        # At the end of a page: the rest of a page that is cut is zeroed, also where it is on its way already.
         file.truncate(8_192)
     with connection:
         seen += receive_all(connection)
     head, content = seen.split(b"\r\n\r\n", 1)
     assert f"Content-Length: {len(LARGE)}".encode() in head
-    assert len(content) < len(LARGE) and LARGE.startswith(content)
+    # Behind the cut the kernel zeroes what sendfile has lent to the socket; the end that comes too early tells.
+    assert len(content) < len(LARGE) and LARGE.startswith(content[:8_192])
     assert either.status("/livez") == 200
     eventually(lambda: "a file changed or failed while it was sent" in either.log_tail(50))
 
