@@ -123,7 +123,8 @@ struct ProxyProtocolGateTests {
                 let witness = try RawClient(port: listener.port)
                 try await witness.send(ProxyProtocolHeaderTests.ipv4 + Self.request)
                 _ = try await witness.receive(until: "<192")
-                #expect(listener.connectionCount == 1)
+                // The end may be read a turn behind the witness.
+                #expect(await eventually { listener.connectionCount == 1 })
                 try await witness.finishSending()
                 _ = try await witness.receiveAll()
             }
