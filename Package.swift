@@ -65,7 +65,7 @@ let package = Package(
         ),
         .target(
             name: "TimingleTestSupport",
-            dependencies: ["CLinux", "TimingleCore", "TimingleNet"],
+            dependencies: ["CLinux", "COpenSSL", "TimingleCore", "TimingleNet"],
             path: "Tests/TimingleTestSupport",
             swiftSettings: houseSettings
         ),

@@ -2,7 +2,7 @@ package import TimingleNet
 
 /// A socket in memory: a test feeds what the peer sends and reads what it would get.
 ///
-/// Loop-confined.
+/// Loop-confined. Behind TLS, too, it is fed and read in plain bytes; only `room` counts those of records then.
 package final class MemorySocket: SocketIO {
     /// Bytes that the peer has been sent.
     package private(set) var written: [UInt8] = []
@@ -21,17 +21,30 @@ package final class MemorySocket: SocketIO {
     private var incoming: [UInt8] = []
     private var endOfStream = false
     private var handler: (any ReadinessHandler)?
+    private var peer: TLSPeer?
 
     package init(room: Int? = nil) { self.room = room }
 
+    /// What a connection is given: this socket, or TLS on it where the run asks for that.
+    package func io(over transport: TestTransport = .current) throws -> any SocketIO {
+        guard transport == .tls else { return self }
+        self.peer = TLSPeer()
+        return TLSStream(self, context: try TestTransport.serverContext.get())
+    }
+
     /// Sends `bytes` as the peer would.
     package func feed(_ bytes: [UInt8]) {
-        self.incoming += bytes
+        self.shakeHands()
+        self.peer?.write(bytes)
+        self.incoming += self.peer?.takeOutgoing() ?? bytes
         self.readable()
     }
 
     /// Ends the peer's side.
     package func feedEnd() {
+        self.shakeHands()
+        self.peer?.closeNotify()
+        self.incoming += self.peer?.takeOutgoing() ?? []
         self.endOfStream = true
         self.readable()
     }
@@ -49,7 +62,26 @@ package final class MemorySocket: SocketIO {
     }
 
     private func readable() {
-        if self.interest.contains(.read) { self.handler?.descriptorReady(.readable) }
+        while self.interest.contains(.read) {
+            let before = self.incoming.count
+            self.handler?.descriptorReady(.readable)
+            // Records are read in smaller portions than bytes.
+            guard self.peer != nil, !self.incoming.isEmpty, self.incoming.count < before else { break }
+        }
+    }
+
+    /// All of it at once; `room` is for what comes afterwards.
+    private func shakeHands() {
+        guard let peer = self.peer, !peer.isDone, !self.isClosed else { return }
+        let room = self.room
+        self.room = nil
+        peer.goOn()
+        while case let flight = peer.takeOutgoing(), !flight.isEmpty {
+            self.incoming += flight
+            self.readable()
+        }
+        self.room = room
+        self.writeCount = 0
     }
 
     package func open(
@@ -59,6 +91,9 @@ package final class MemorySocket: SocketIO {
     ) throws(SystemError) {
         self.interest = interest
         self.handler = handler
+        guard self.peer != nil else { return }
+        let socket = LoopBound(self, on: loop)
+        loop.execute { socket.value.shakeHands() }
     }
 
     package func setInterest(_ interest: Interest) throws(SystemError) {
@@ -87,12 +122,23 @@ package final class MemorySocket: SocketIO {
         for chunk in chunks {
             let count = min(chunk.count, self.room ?? chunk.count)
             if let room = self.room { self.room = room - count }
-            if self.keepsBytes { self.written.append(contentsOf: chunk.prefix(count)) }
+            self.take(UnsafeRawBufferPointer(rebasing: chunk.prefix(count)))
             total += count
             guard count == chunk.count else { break }
         }
-        self.writtenCount += total
         return total == 0 ? .wouldBlock : .processed(total)
+    }
+
+    private func take(_ bytes: UnsafeRawBufferPointer) {
+        guard let peer = self.peer else {
+            if self.keepsBytes { self.written.append(contentsOf: bytes) }
+            self.writtenCount += bytes.count
+            return
+        }
+        peer.feed(Array(bytes))
+        let plain = peer.takeReceived()
+        if self.keepsBytes { self.written += plain }
+        self.writtenCount += plain.count
     }
 
     package func shutdownWrite() throws(SystemError) { self.isWriteShut = true }

@@ -45,7 +45,7 @@ struct WebSocketConnectionTests {
         init(_ loop: EventLoop, limits: WebSocketLimits, room: Int? = nil) throws {
             self.socket = MemorySocket(room: room)
             self.stream = StreamConnection(
-                io: self.socket,
+                io: try self.socket.io(),
                 loop: loop,
                 peerAddress: .unspecified,
                 handler: InertStreamHandler.shared

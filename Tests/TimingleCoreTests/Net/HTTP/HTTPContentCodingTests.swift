@@ -133,6 +133,7 @@ struct HTTPContentCodingTests {
         try await withEventLoopGroup(count: 1) { group in
             var configuration = HTTPServerConfiguration(responder: { _, _ in Self.json() })
             if !isOn { configuration.contentCoding = nil }
+            try configuration.useTestTransport()
             let listener = try await Listener.bind(configuration, group: group)
             let client = try RawClient(port: listener.port)
             let request = "/ HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\nConnection: "

@@ -19,7 +19,7 @@ struct CompressedBroadcastTests {
 
         init(_ loop: EventLoop, _ shard: PerMessageDeflateShard, offer: String?) throws {
             self.stream = StreamConnection(
-                io: self.socket,
+                io: try self.socket.io(),
                 loop: loop,
                 peerAddress: .unspecified,
                 handler: InertStreamHandler.shared

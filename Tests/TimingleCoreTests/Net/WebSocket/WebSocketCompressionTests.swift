@@ -21,7 +21,7 @@ struct WebSocketCompressionTests {
             shard: PerMessageDeflateShard
         ) throws {
             self.stream = StreamConnection(
-                io: self.socket,
+                io: try self.socket.io(),
                 loop: loop,
                 peerAddress: .unspecified,
                 handler: InertStreamHandler.shared

@@ -188,7 +188,7 @@ struct WebSocketModelTests {
     ) throws -> (Recorder, MemorySocket, StreamConnection) {
         let (socket, recorder) = (MemorySocket(), Recorder())
         let stream = StreamConnection(
-            io: socket,
+            io: try socket.io(),
             loop: loop,
             peerAddress: .unspecified,
             handler: InertStreamHandler.shared
