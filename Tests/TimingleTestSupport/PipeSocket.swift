@@ -34,6 +34,12 @@ package final class PipeSocket: SocketIO {
 
     /// Bytes from nowhere: what a peer that is no `PipeSocket` would have sent.
     package func arrive(_ bytes: [UInt8]) { self.inbox += bytes }
+    /// What has arrived, for a peer that is no connection.
+    package func takeInbox() -> [UInt8] {
+        defer { self.inbox = [] }
+        return self.inbox
+    }
+
     /// Forgets what waits, as a cut would.
     package func drop(_ count: Int) { self.inbox.removeLast(min(count, self.inbox.count)) }
     package func flip(_ index: Int) { self.inbox[index] ^= 0x40 }

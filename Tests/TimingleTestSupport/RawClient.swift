@@ -70,15 +70,21 @@ package final class RawClient: Sendable {
 
     package func send(_ bytes: [UInt8]) async throws {
         try await self.run {
-            if let tls = self.tls { return try tls.send(bytes) }
-            var sent = 0
-            while sent < bytes.count {
-                let count = bytes[sent...].withUnsafeBytes {
-                    Glibc.send(self.fd, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
-                }
-                guard count > 0 else { throw Failure(description: "send: \(errno)") }
-                sent += count
+            if let tls = self.tls { try tls.send(bytes) } else { try self.write(bytes) }
+        }
+    }
+
+    /// Sends bytes outside of TLS, such as what comes before it.
+    package func sendBare(_ bytes: [UInt8]) async throws { try await self.run { try self.write(bytes) } }
+
+    private func write(_ bytes: [UInt8]) throws {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes[sent...].withUnsafeBytes {
+                Glibc.send(self.fd, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
             }
+            guard count > 0 else { throw Failure(description: "send: \(errno)") }
+            sent += count
         }
     }
 

@@ -13,11 +13,14 @@ package final class TLSContext: Sendable {
     private let role: Role
     private let current: Mutex<TLSContextHandle>
 
-    /// Reads certificate and key.
+    /// Reads certificate and key; session tickets' keys age by `ticketClock`.
     ///
     /// Blocks on the files: not on a loop.
-    package init(server settings: TLSServerSettings) throws(TLSError) {
-        let keys = TLSTicketKeys()
+    package init(
+        server settings: TLSServerSettings,
+        ticketClock: @escaping @Sendable () -> MonotonicInstant = { .now }
+    ) throws(TLSError) {
+        let keys = TLSTicketKeys(clock: ticketClock)
         self.role = .server(settings, keys)
         self.current = Mutex(try TLSContextHandle.server(settings, ticketKeys: keys))
     }

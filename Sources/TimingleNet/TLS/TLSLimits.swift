@@ -9,6 +9,8 @@ package struct TLSLimits: Sendable {
     /// What a refused peer may still send before it is cut off.
     package var refusalBytes = 256 * 1024
     /// Queued records of the protocol itself (answers to key updates) beyond which nothing more is read.
+    ///
+    /// The connection's own do not count: two peers that both wait until the other reads would wait for ever.
     package var queuedBytes = 32 * 1024
 
     package init() {}

@@ -7,7 +7,7 @@ struct TLSStateMachine: ~Copyable {
     enum State: Equatable {
         case handshaking
         case open
-        /// The peer's close_notify has come: it sends no more, we may.
+        /// The peer's end has come: it sends no more, we may.
         case peerFinished
         /// Our close_notify is out, or on its way: we send no more, the peer may.
         case finished(peerFinished: Bool)
@@ -86,12 +86,13 @@ struct TLSStateMachine: ~Copyable {
         }
     }
 
-    mutating func closeNotifyReceived() {
+    /// The peer's close_notify, or an end that counts as one.
+    mutating func endReceived() {
         switch self.state {
         case .open: self.state = .peerFinished
         case .finished(peerFinished: false): self.state = .finished(peerFinished: true)
         case .handshaking, .peerFinished, .finished(peerFinished: true), .refusing, .failed, .closed:
-            preconditionFailure("close_notify where nothing was read")
+            preconditionFailure("an end where nothing was read")
         }
     }
 

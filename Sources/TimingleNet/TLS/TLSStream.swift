@@ -35,6 +35,8 @@ package final class TLSStream: SocketIO, ReadinessHandler, TLSTransport {
     private var sealedCount = 0
     private var queue: [UInt8] = []
     private var queueHead = 0
+    /// The most of the queue that answers the peer's own records, such as key updates, and is none of the connection's.
+    private var answerBytes = 0
     /// Bytes of the connection that are in the queue; it will offer them again, until they are reported as written.
     private var owedBytes = 0
     /// Bytes of the connection that have left the queue and are not reported yet.
@@ -115,8 +117,9 @@ package final class TLSStream: SocketIO, ReadinessHandler, TLSTransport {
         // SAFETY: points into the loop's area, which nobody else uses until this call ends, and then no more.
         self.received = UnsafeRawBufferPointer(rebasing: area[..<count])
         defer { self.received = UnsafeRawBufferPointer(start: nil, count: 0) }
+        let before = self.queuedBytes + self.sealedCount
         let filled = self.decrypt(with: engine, into: buffer)
-        // Answers to key updates.
+        self.answerBytes += self.queuedBytes + self.sealedCount - before
         try self.flush()
         self.updateInterest()
         if filled > 0 {
@@ -137,14 +140,26 @@ package final class TLSStream: SocketIO, ReadinessHandler, TLSTransport {
             case .wantsRead:
                 return filled
             case .finished:
-                self.machine.closeNotifyReceived()
+                self.machine.endReceived()
+                return filled
+            case .failed(let failure) where failure.kind == .transport && self.socketEnded:
+                self.endedUnannounced()
                 return filled
             case .failed(let failure):
-                // An end without close_notify may have been cut by anyone on the way: it is no end (RFC 8446 6.1).
-                self.broke(self.socketEnded ? .tlsTruncated : .tlsFailure, failure.reason)
+                self.broke(.tlsFailure, failure.reason)
                 return filled
             }
         }
+    }
+
+    /// An end without close_notify, which anyone on the way may have made (RFC 8446 6.1).
+    ///
+    /// To a client it is a failure: an answer may be cut. Requests and frames say how long they are, so a server gains
+    /// nothing by distrust, and clients that only send FIN still wait for their answers.
+    private func endedUnannounced() {
+        guard self.context.isServer else { return self.broke(.tlsTruncated, "the peer ended without close_notify") }
+        self.machine.endReceived()
+        self.log.debug("tls peer ended without close_notify", [:])
     }
 
     package func write(_ chunks: UnsafeBufferPointer<UnsafeRawBufferPointer>) throws(SystemError) -> IOResult {
@@ -366,6 +381,7 @@ package final class TLSStream: SocketIO, ReadinessHandler, TLSTransport {
             guard self.queuedBytes == 0 else { return }
             self.queue = []
             self.queueHead = 0
+            self.answerBytes = 0
         } else if self.sealedCount > 0, let area = self.loop?.buffers.transform.sealed {
             let sealed = UnsafeRawBufferPointer(rebasing: area[..<self.sealedCount])
             self.sealedCount = 0
@@ -373,6 +389,7 @@ package final class TLSStream: SocketIO, ReadinessHandler, TLSTransport {
             if taken < sealed.count { self.enqueue(UnsafeRawBufferPointer(rebasing: sealed[taken...])) }
             self.settle(taken, of: sealed.count)
             guard taken == sealed.count else { return }
+            self.answerBytes = 0
         }
         guard self.finWaits else { return }
         self.finWaits = false
@@ -442,7 +459,7 @@ package final class TLSStream: SocketIO, ReadinessHandler, TLSTransport {
         if self.queuedBytes > 0 || mayGoOn { interest.insert(.write) }
         if self.machine.isHandshaking || self.machine.isRefusing {
             interest.insert(.read)
-        } else if self.machine.mayRead, self.wanted.contains(.read), self.queuedBytes <= self.limits.queuedBytes {
+        } else if self.machine.mayRead, self.wanted.contains(.read), self.answerBytes <= self.limits.queuedBytes {
             interest.insert(.read)
         }
         guard interest != self.actual else { return }

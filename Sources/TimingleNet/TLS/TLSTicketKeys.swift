@@ -41,8 +41,10 @@ final class TLSTicketKeys: Sendable {
     }
 
     private let state = Mutex(State())
+    /// The time by which keys age.
+    let clock: @Sendable () -> MonotonicInstant
 
-    init() {}
+    init(clock: @escaping @Sendable () -> MonotonicInstant = { .now }) { self.clock = clock }
 
     /// The key that seals now; a new one where the last has sealed for long enough.
     ///
@@ -115,7 +117,7 @@ enum TLSTicketCallback {
         _ cipher: OpaquePointer,
         _ mac: OpaquePointer
     ) -> CInt {
-        guard let key = keys.sealing(now: .now),
+        guard let key = keys.sealing(now: keys.clock()),
             // SAFETY: OpenSSL gives 16 bytes for the name and EVP_MAX_IV_LENGTH (16) for the vector.
             RAND_bytes(vector, 16) == 1
         else { return 0 }
@@ -138,7 +140,7 @@ enum TLSTicketCallback {
         let wanted = Array(UnsafeBufferPointer(start: name, count: TLSTicketKeys.Key.nameBytes))
         let key: TLSTicketKeys.Key
         let verdict: CInt
-        switch keys.opening(name: wanted, now: .now) {
+        switch keys.opening(name: wanted, now: keys.clock()) {
         case .current(let found): (key, verdict) = (found, 1)
         case .previous(let found): (key, verdict) = (found, 2)
         case .unknown: return 0

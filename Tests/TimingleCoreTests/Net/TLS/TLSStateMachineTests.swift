@@ -77,11 +77,11 @@ struct TLSStateMachineTests {
         var completed = TLSStateMachine()
         completed.handshakeCompleted()
         let open = completed.state
-        completed.closeNotifyReceived()
+        completed.endReceived()
         var refused = TLSStateMachine()
         refused.handshakeRefused()
         var finished = TLSStateMachine(.finished(peerFinished: false))
-        finished.closeNotifyReceived()
+        finished.endReceived()
         let states = [open, completed.state, refused.state, finished.state]
         #expect(states == [.open, .peerFinished, .refusing, .finished(peerFinished: true)])
     }
@@ -98,7 +98,7 @@ struct TLSStateMachineTests {
         }
         await #expect(processExitsWith: .failure) {
             var machine = TLSStateMachine(.peerFinished)
-            machine.closeNotifyReceived()
+            machine.endReceived()
         }
         await #expect(processExitsWith: .failure) {
             var machine = TLSStateMachine(.closed)

@@ -5,122 +5,10 @@ import TimingleTestSupport
 
 /// Our client and our server over a pipe in memory, which is as narrow and as slow as a test wants.
 struct TLSStreamTests {
-    /// Both ends on one loop.
-    private final class World {
-        let loop: EventLoop
-        let clientPipe: PipeSocket
-        let serverPipe: PipeSocket
-        let clientTLS: TLSStream
-        let serverTLS: TLSStream
-        let client: StreamConnection
-        let server: StreamConnection
-        let clientHandler = RecordingHandler()
-        let serverHandler = RecordingHandler()
-
-        init(
-            _ loop: EventLoop,
-            client: TLSContext,
-            server: TLSContext,
-            name: String,
-            limits: TLSLimits,
-            streamLimits: StreamLimits
-        ) {
-            self.loop = loop
-            (self.clientPipe, self.serverPipe) = PipeSocket.pair()
-            self.clientTLS = TLSStream(self.clientPipe, context: client, serverName: name, limits: limits)
-            self.serverTLS = TLSStream(self.serverPipe, context: server, limits: limits)
-            func connection(_ io: TLSStream, _ handler: RecordingHandler) -> StreamConnection {
-                StreamConnection(
-                    io: io,
-                    loop: loop,
-                    peerAddress: .unspecified,
-                    limits: Shared(streamLimits),
-                    handler: handler
-                )
-            }
-            self.server = connection(self.serverTLS, self.serverHandler)
-            self.client = connection(self.clientTLS, self.clientHandler)
-        }
-
-        func open() {
-            #expect(throws: Never.self) { try self.server.open() }
-            #expect(throws: Never.self) { try self.client.open() }
-        }
-
-        var isOver: Bool { !self.serverHandler.closed.isEmpty && !self.clientHandler.closed.isEmpty }
-    }
-
-    private final class Driver: Sendable {
-        let world: LoopBound<World>
-        init(_ world: LoopBound<World>) { self.world = world }
-
-        /// Runs turns until `claim` is true; false when nothing brings it about.
-        func until(_ claim: @escaping @Sendable (World) -> Bool) async throws -> Bool {
-            for _ in 0..<200_000 {
-                let isTrue = try await self.world.loop.enter {
-                    let world = self.world.value
-                    if claim(world) { return true }
-                    _ = world.clientPipe.turn()
-                    _ = world.serverPipe.turn()
-                    return claim(world)
-                }
-                if isTrue { return true }
-                // What is due at a turn's end, or by a timer without delay.
-                await Task.yield()
-            }
-            return false
-        }
-
-        @discardableResult
-        func run<Result: Sendable>(_ body: @escaping @Sendable (World) -> Result) async throws -> Result {
-            try await self.world.loop.enter { body(self.world.value) }
-        }
-    }
-
     private static func clientContext(_ settings: TLSClientSettings? = nil) throws -> TLSContext {
         try TLSContext(
             client: settings ?? TLSClientSettings(trust: .file(TestCertificate.shared.certificateFile))
         )
-    }
-
-    private func withWorld(
-        client: TLSContext? = nil,
-        server: TLSContext? = nil,
-        name: String = "localhost",
-        limits: TLSLimits = TLSLimits(),
-        streamLimits: StreamLimits = StreamLimits(),
-        _ prepare: @escaping @Sendable (World) -> Void = { _ in },
-        _ body: @escaping @Sendable (Driver) async throws -> Void
-    ) async throws {
-        let client = try client ?? TestTransport.clientContext.get()
-        let server = try server ?? TestTransport.serverContext.get()
-        try await withEventLoopGroup(count: 1) { group in
-            let loop = group.loops[0]
-            let bound = try await loop.enter {
-                let world = World(
-                    loop,
-                    client: client,
-                    server: server,
-                    name: name,
-                    limits: limits,
-                    streamLimits: streamLimits
-                )
-                prepare(world)
-                world.open()
-                return LoopBound(world, on: loop)
-            }
-            let driver = Driver(bound)
-            try await body(driver)
-            try await driver.run { world in
-                world.client.abort()
-                world.server.abort()
-            }
-            try await loop.enter {}
-        }
-    }
-
-    private static func pattern(_ count: Int) -> [UInt8] {
-        (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
     }
 
     // MARK: The way of bytes
@@ -135,7 +23,7 @@ struct TLSStreamTests {
                 minimumVersion: version
             )
         )
-        try await self.withWorld(server: server) { driver in
+        try await withTLSWorld(server: server) { driver in
             try await driver.run { world in
                 // Before the handshake: they wait for it.
                 world.client.send(Array("ping".utf8))
@@ -156,7 +44,7 @@ struct TLSStreamTests {
 
     /// A client's first flight that comes in two parts, whatever the cut.
     @Test func everySplitOfTheFirstFlightIsTheSame() async throws {
-        try await self.withWorld { driver in
+        try await withTLSWorld { driver in
             let flight = try await driver.run { $0.clientPipe.written }
             #expect(flight.count > 200)
             let server = try TestTransport.serverContext.get()
@@ -188,9 +76,9 @@ struct TLSStreamTests {
 
     @Test(arguments: [(1, 1), (1, 1_000_000), (1_000_000, 1), (3, 7), (100, 4_096)])
     func narrowPipesChangeNothing(readMax: Int, writeMax: Int) async throws {
-        let up = Self.pattern(3_000)
-        let down = Self.pattern(5_000)
-        try await self.withWorld { world in
+        let up = TLSWorld.pattern(3_000)
+        let down = TLSWorld.pattern(5_000)
+        try await withTLSWorld { world in
             for pipe in [world.clientPipe, world.serverPipe] {
                 pipe.readMax = readMax
                 pipe.writeMax = writeMax
@@ -215,13 +103,13 @@ struct TLSStreamTests {
     @Test func randomPipesChangeNothing() async throws {
         for seed: UInt64 in 1...6 {
             var random = SeededGenerator(seed: seed)
-            let chunks = (0..<60).map { _ in Self.pattern(Int.random(in: 1...20_000, using: &random)) }
+            let chunks = (0..<60).map { _ in TLSWorld.pattern(Int.random(in: 1...20_000, using: &random)) }
             let all = chunks.flatMap { $0 }
             let room = Int.random(in: 500...60_000, using: &random)
             let writeMax = Int.random(in: 100...50_000, using: &random)
             var limits = StreamLimits()
             limits.outboxBytes = 16 * 1024 * 1024
-            try await self.withWorld(streamLimits: limits) { world in
+            try await withTLSWorld(streamLimits: limits) { world in
                 world.serverPipe.room = room
                 world.serverPipe.writeMax = writeMax
                 world.clientPipe.readMax = writeMax / 2 + 1
@@ -234,7 +122,7 @@ struct TLSStreamTests {
     }
 
     @Test func aBurstOfSmallChunksIsOneRecord() async throws {
-        try await self.withWorld { driver in
+        try await withTLSWorld { driver in
             try await driver.run { $0.server.send([0]) }
             #expect(try await driver.until { $0.clientHandler.received.count == 1 })
             let before = try await driver.run { world in
@@ -251,12 +139,12 @@ struct TLSStreamTests {
     }
 
     @Test func whatTheSocketHasNotTakenCountsAsQueued() async throws {
-        try await self.withWorld { driver in
+        try await withTLSWorld { driver in
             try await driver.run { $0.server.send([0]) }
             #expect(try await driver.until { $0.clientHandler.received.count == 1 })
             try await driver.run { world in
                 world.serverPipe.room = 1_000
-                world.server.send(Self.pattern(10_000))
+                world.server.send(TLSWorld.pattern(10_000))
             }
             try await driver.run { _ in }
             try await driver.run { world in
@@ -270,13 +158,32 @@ struct TLSStreamTests {
         }
     }
 
+    /// Two that both wait for the other to read would wait for ever.
+    @Test func whoCannotWriteStillReads() async throws {
+        try await withTLSWorld { driver in
+            try await driver.run { $0.server.send([0]) }
+            #expect(try await driver.until { $0.clientHandler.received.count == 1 })
+            try await driver.run { world in
+                world.serverPipe.room = 0
+                world.server.send(TLSWorld.pattern(300_000))
+            }
+            try await driver.run { $0.client.send(TLSWorld.pattern(300_000)) }
+            #expect(try await driver.until { $0.serverHandler.received.count == 300_000 })
+            try await driver.run { world in
+                #expect(world.server.queuedBytes == 300_000)
+                world.serverPipe.room = .max
+            }
+            #expect(try await driver.until { $0.clientHandler.received.count == 300_001 })
+        }
+    }
+
     @Test func aPausedReaderIsNotReadFor() async throws {
-        try await self.withWorld { driver in
+        try await withTLSWorld { driver in
             try await driver.run { $0.client.send([1]) }
             #expect(try await driver.until { $0.serverHandler.received.count == 1 })
             try await driver.run { world in
                 world.server.pauseReading()
-                world.client.send(Self.pattern(100_000))
+                world.client.send(TLSWorld.pattern(100_000))
                 world.client.closeAfterFlush()
             }
             #expect(try await driver.until { $0.clientPipe.isWriteShut })
@@ -294,7 +201,7 @@ struct TLSStreamTests {
     // MARK: Ends
 
     @Test func closingSaysSoBeforeFINAndIsNoFailure() async throws {
-        try await self.withWorld { driver in
+        try await withTLSWorld { driver in
             try await driver.run { world in
                 world.client.send([1, 2, 3])
                 world.client.closeAfterFlush()
@@ -313,18 +220,34 @@ struct TLSStreamTests {
         }
     }
 
-    @Test func anEndWithoutCloseNotifyIsAFailure() async throws {
-        try await self.withWorld { driver in
+    @Test func anEndWithoutCloseNotifyIsAFailureToAClient() async throws {
+        try await withTLSWorld { driver in
+            try await driver.run { $0.server.send([1]) }
+            #expect(try await driver.until { $0.clientHandler.received.count == 1 })
+            try await driver.run { $0.serverPipe.cut() }
+            #expect(try await driver.until { !$0.clientHandler.closed.isEmpty })
+            try await driver.run { #expect($0.clientHandler.closed == [.failed(.tlsTruncated)]) }
+        }
+    }
+
+    @Test func anEndWithoutCloseNotifyIsAHalfCloseToAServer() async throws {
+        try await withTLSWorld { driver in
             try await driver.run { $0.client.send([1]) }
             #expect(try await driver.until { $0.serverHandler.received.count == 1 })
             try await driver.run { $0.clientPipe.cut() }
-            #expect(try await driver.until { !$0.serverHandler.closed.isEmpty })
-            try await driver.run { #expect($0.serverHandler.closed == [.failed(.tlsTruncated)]) }
+            #expect(try await driver.until { $0.serverHandler.halfClosed == 1 })
+            try await driver.run { world in
+                #expect(world.serverHandler.closed.isEmpty)
+                world.server.send([2])
+                world.server.closeAfterFlush()
+            }
+            #expect(try await driver.until { !$0.serverHandler.closed.isEmpty && $0.clientHandler.received == [2] })
+            try await driver.run { #expect($0.serverHandler.closed == [.finished]) }
         }
     }
 
     @Test func aRecordThatWasTouchedIsAFailureAndToldByAnAlert() async throws {
-        try await self.withWorld { driver in
+        try await withTLSWorld { driver in
             try await driver.run { $0.client.send([1]) }
             #expect(try await driver.until { $0.serverHandler.received.count == 1 })
             try await driver.run { world in
@@ -346,7 +269,7 @@ struct TLSStreamTests {
     @Test func aHandshakeHasADeadline() async throws {
         var limits = TLSLimits()
         limits.handshakeDeadline = .milliseconds(20)
-        try await self.withWorld(limits: limits) { world in
+        try await withTLSWorld(limits: limits) { world in
             // The server's bytes never arrive.
             world.serverPipe.room = 0
         } _: { driver in
@@ -361,7 +284,7 @@ struct TLSStreamTests {
     }
 
     @Test func plainHTTPIsToldWhatThisPortSpeaks() async throws {
-        try await self.withWorld { driver in
+        try await withTLSWorld { driver in
             let server = try TestTransport.serverContext.get()
             let loop = driver.world.loop
             let answer = try await loop.enter { () -> ([UInt8], Bool) in
@@ -391,7 +314,7 @@ struct TLSStreamTests {
                 applicationProtocols: ["h2", "spdy/3"]
             )
         )
-        try await self.withWorld(client: client) { driver in
+        try await withTLSWorld(client: client) { driver in
             #expect(try await driver.until { $0.isOver })
             try await driver.run { world in
                 // Fatal, no_application_protocol (RFC 7301 3.2).
@@ -407,7 +330,7 @@ struct TLSStreamTests {
                 applicationProtocols: ["h2", "http/1.1"]
             )
         )
-        try await self.withWorld(client: client) { driver in
+        try await withTLSWorld(client: client) { driver in
             #expect(try await driver.until { $0.clientTLS.session != nil })
             try await driver.run { #expect($0.clientTLS.session?.applicationProtocol == "http/1.1") }
         }
@@ -417,7 +340,7 @@ struct TLSStreamTests {
 
     @Test(arguments: [("localhost", true), ("127.0.0.1", true), ("example.org", false), ("127.0.0.2", false)])
     func aClientBelievesTheNameThatItMeant(name: String, isBelieved: Bool) async throws {
-        try await self.withWorld(name: name) { driver in
+        try await withTLSWorld(name: name) { driver in
             try await driver.run { $0.client.send([1]) }
             #expect(try await driver.until { !$0.serverHandler.received.isEmpty || !$0.clientHandler.closed.isEmpty })
             try await driver.run { #expect($0.clientHandler.closed.isEmpty == isBelieved) }
@@ -426,12 +349,12 @@ struct TLSStreamTests {
 
     @Test func aClientBelievesItsAuthoritiesOnly() async throws {
         let other = try Self.clientContext(TLSClientSettings(trust: .file(TestCertificate.other.certificateFile)))
-        try await self.withWorld(client: other) { driver in
+        try await withTLSWorld(client: other) { driver in
             let isRefused = try await driver.until { $0.isOver }
             #expect(isRefused)
         }
         let anybody = try Self.clientContext(TLSClientSettings(trust: .anybody))
-        try await self.withWorld(client: anybody) { driver in
+        try await withTLSWorld(client: anybody) { driver in
             let isOpen = try await driver.until { $0.clientTLS.session != nil }
             #expect(isOpen)
         }
