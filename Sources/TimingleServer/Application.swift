@@ -87,7 +87,7 @@ final class Application: Sendable {
         let listener = try await Listener.bind(configuration, group: self.group)
         self.stores.start()
         self.chat.start()
-        let memory = ConnectionMemory(configuration.limits, configuration.webSocketLimits)
+        let memory = ConnectionMemory(configuration)
         self.log.info(
             "listening",
             [

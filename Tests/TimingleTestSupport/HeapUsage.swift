@@ -7,4 +7,12 @@ package enum HeapUsage {
         let info = mallinfo2()
         return Int(info.uordblks) + Int(info.hblkhd)
     }
+
+    /// False where another allocator counts, such as a sanitizer's.
+    package static let isMeasured: Bool = {
+        let before = Self.bytes
+        let block = UnsafeMutableRawPointer.allocate(byteCount: 1 << 20, alignment: 16)
+        defer { block.deallocate() }
+        return Self.bytes - before >= 1 << 19
+    }()
 }

@@ -35,6 +35,9 @@ package final class BufferPool {
 ///
 /// Loop-confined. Nothing lives here from one call to the next.
 package final class TransformBuffers {
+    /// Bytes of `sealed`: more than a read's worth, so that what a read was answered with leaves in one write.
+    static let sealedBytes = BufferPool.readBytes + 8 * 1024
+
     /// What was received and is not decrypted yet.
     let received: UnsafeMutableRawBufferPointer
     /// Small chunks, put together to one record's content.
@@ -51,7 +54,7 @@ package final class TransformBuffers {
         }
         self.received = area(BufferPool.readBytes)
         self.gathered = area(16 * 1024)
-        self.sealed = area(BufferPool.readBytes + 8 * 1024)
+        self.sealed = area(Self.sealedBytes)
     }
 
     deinit {

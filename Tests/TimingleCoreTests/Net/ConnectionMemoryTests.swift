@@ -5,7 +5,7 @@ import TimingleTestSupport
 @testable import TimingleNet
 
 /// Holds connections at their worst and compares the heap with what their limits promise.
-@Suite(.serialized)
+@Suite(.serialized, .enabled(if: HeapUsage.isMeasured, "another allocator counts"))
 struct ConnectionMemoryTests {
     private static let count = 24
 
@@ -22,7 +22,9 @@ struct ConnectionMemoryTests {
             }
         }
 
-        func textReceived(_ text: Span<UInt8>, on socket: WebSocketConnection) {}
+        func textReceived(_ text: Span<UInt8>, on socket: WebSocketConnection) {
+            socket.send(text: text.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) })
+        }
         func binaryReceived(_ bytes: Span<UInt8>, on socket: WebSocketConnection) {}
         func closed(_ code: WebSocketCloseCode, on socket: WebSocketConnection) {}
     }
@@ -56,6 +58,7 @@ struct ConnectionMemoryTests {
             }
             configuration.limits = Self.limits
             configuration.webSocketLimits = Self.webSocketLimits
+            configuration.webSocketDeflate = Self.deflate
             let listener = try await Listener.bind(configuration, group: group)
             var clients: [RawClient] = []
             for _ in 0..<Self.count {
@@ -102,9 +105,17 @@ struct ConnectionMemoryTests {
         }
     }
 
-    private static func upgrade(_ bytes: [UInt8]) -> [UInt8] {
+    /// Contexts that are agreed on by who offers them.
+    private static var deflate: PerMessageDeflate {
+        var deflate = PerMessageDeflate()
+        deflate.keepsContext = true
+        deflate.bytesMin = 0
+        return deflate
+    }
+
+    private static func upgrade(_ bytes: [UInt8], fields: String = "") -> [UInt8] {
         Array(
-            (" /socket HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            (" /socket HTTP/1.1\r\nHost: a\r\n\(fields)Upgrade: websocket\r\nConnection: Upgrade\r\n"
                 + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n").utf8
         ) + bytes
     }
@@ -154,6 +165,23 @@ struct ConnectionMemoryTests {
         try await self.expectEach(240_000...(Self.bound.frameBytes + ConnectionMemory.objectBytes)) {
             try await self.heapBytesEach(Self.upgrade([]), queuedFrameBytes: 240_000)
         }
+    }
+
+    @Test func contextsOfCompressionAreWithinTheBound() async throws {
+        // "Hello" (RFC 7692 section 7.2.3.1), which is sent back: a window each way.
+        var hello = WebSocketClientFrame(0x1, [0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00])
+        hello.reserved = 4
+        var configuration = HTTPServerConfiguration { _, _ in HTTPResponse(.ok) }
+        configuration.webSocketDeflate = Self.deflate
+        let contextBytes = ConnectionMemory(configuration).contextBytes
+        let fields = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
+        try await self.expectEach(150_000...(contextBytes + ConnectionMemory.objectBytes)) {
+            try await self.heapBytesEach(Self.upgrade(hello.bytes, fields: fields))
+        }
+        configuration.webSocketDeflate?.contextBytesPerLoop = 1_000
+        #expect(ConnectionMemory(configuration).contextBytes == 1_000)
+        configuration.webSocketDeflate?.keepsContext = false
+        #expect(ConnectionMemory(configuration).contextBytes == 0)
     }
 
     @Test func theWorstOfAConnectionIsTheSumOfWhatItCanHoldAtOnce() {
