@@ -58,6 +58,7 @@ struct TLSListenerTests {
                 io: TLSStream(socket, context: context, serverName: "localhost", limits: Self.limits),
                 loop: self.loop,
                 peerAddress: address,
+                limits: Shared(Self.streamLimits),
                 handler: self.handlers[self.connections.count]
             )
             try connection.open()
@@ -77,10 +78,17 @@ struct TLSListenerTests {
             }
         }
 
+        // They all begin at once, on a machine that does other things.
         private static var limits: TLSLimits {
             var limits = TLSLimits()
-            // They all begin at once, on a machine that does other things.
             limits.handshakeDeadline = .seconds(60)
+            return limits
+        }
+
+        /// A request waits for the handshake, and the clock for writing runs meanwhile.
+        private static var streamLimits: StreamLimits {
+            var limits = StreamLimits()
+            limits.writeDeadline = .seconds(60)
             return limits
         }
     }
