@@ -45,7 +45,7 @@ struct TLSTransferTests {
         }
     }
 
-    @Test(.disabled("not seen to pass since its handshake has time enough"), .timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(5)))
     func eightMebibytesBothWaysThroughNarrowPipes() async throws {
         let whole = TLSWorld.pattern(Self.bytes)
         var limits = TLSLimits()
