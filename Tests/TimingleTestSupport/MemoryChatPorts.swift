@@ -172,8 +172,8 @@ package final class MemoryAudience: RoomAudience {
 
     package func frames(_ room: Int64) -> [String] { self.state.withLock { $0.frames[room, default: []] } }
 
-    package func publish(_ frame: BroadcastFrame, to room: Int64) {
-        let text = frame.payloadText
+    package func publish(text: [UInt8], to room: Int64) {
+        let text = String(decoding: text, as: UTF8.self)
         let peers = self.state.withLock { state in
             state.frames[room, default: []].append(text)
             return state.peers[room, default: []]

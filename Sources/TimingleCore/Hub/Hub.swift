@@ -64,7 +64,7 @@ package final class Hub: RoomPublisher, RoomEvictor {
                 Self.evict(event, user, from: sessions)
             case .typing(let event, let user, let name):
                 guard audience.memberCount(room: event.rawValue) > 0 else { return }
-                audience.publish(LegacyDialect.typing(user, name: name, event: event), to: event.rawValue)
+                audience.publish(text: LegacyDialect.typing(user, name: name, event: event), to: event.rawValue)
             }
         })
     }
@@ -184,7 +184,7 @@ package final class Hub: RoomPublisher, RoomEvictor {
 
     /// Shows the room's members, here and in other processes, that somebody types.
     func typing(event: EventID, user: UserID, name: String) {
-        self.audience.publish(LegacyDialect.typing(user, name: name, event: event), to: event.rawValue)
+        self.audience.publish(text: LegacyDialect.typing(user, name: name, event: event), to: event.rawValue)
         self.relay.signal(.typing(event, user, name: name))
     }
 

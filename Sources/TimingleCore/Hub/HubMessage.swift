@@ -113,26 +113,27 @@ enum LegacyDialect {
         _ type: String,
         event: EventID,
         _ data: (inout JSONWriter) -> Void
-    ) -> BroadcastFrame {
-        let bytes = JSONWriter.object { writer in
+    ) -> [UInt8] {
+        JSONWriter.object { writer in
             writer.field("type", type)
             writer.field("event_id", event.rawValue)
             writer.field("data", object: data)
         }
-        return BroadcastFrame(textBytes: bytes)
     }
 
     static func error(_ error: ServiceError, event: EventID, language: Language) -> BroadcastFrame {
-        self.envelope("error", event: event) { writer in
+        let text = self.envelope("error", event: event) { writer in
             writer.field("code", error.code)
             writer.field("message", error.text[language])
             writer.field("field", ifPresent: error.field)
             writer.field("retryable", error.isRetryable)
             if case .rateLimited(let seconds) = error.kind { writer.field("retry_after", seconds) }
         }
+        return BroadcastFrame(textBytes: text)
     }
 
-    static func typing(_ user: UserID, name: String, event: EventID) -> BroadcastFrame {
+    /// Goes to a room, where the frame is made.
+    static func typing(_ user: UserID, name: String, event: EventID) -> [UInt8] {
         self.envelope("typing", event: event) { writer in
             writer.field("user_id", user.rawValue)
             writer.field("name", name)
@@ -140,7 +141,7 @@ enum LegacyDialect {
     }
 
     static func pong(event: EventID, at time: Timestamp) -> BroadcastFrame {
-        self.envelope("pong", event: event) { $0.field("server_time", time) }
+        BroadcastFrame(textBytes: self.envelope("pong", event: event) { $0.field("server_time", time) })
     }
 }
 

@@ -21,7 +21,7 @@ final class HubRoom {
     private var order = RoomOrder()
     /// Members who are being let in: until they are in the audience, frames wait.
     private var barriers = 0
-    private var framesAtBarrier: [BroadcastFrame] = []
+    private var textsAtBarrier: [[UInt8]] = []
     private var gapTimer: TimerToken?
     private var isFilling = false
     private var gapAttempts = 0
@@ -98,11 +98,10 @@ final class HubRoom {
 
     private func show(_ items: [RoomItem]) {
         for item in items {
-            let frame = BroadcastFrame(textBytes: item.json)
             if self.barriers > 0 {
-                self.framesAtBarrier.append(frame)
+                self.textsAtBarrier.append(item.json)
             } else {
-                self.audience.publish(frame, to: self.event.rawValue)
+                self.audience.publish(text: item.json, to: self.event.rawValue)
             }
         }
         if let last = items.last { self.readers.shown(self.event, last.message.position) }
@@ -202,9 +201,9 @@ final class HubRoom {
     private func entered() {
         self.barriers -= 1
         guard self.barriers == 0 else { return }
-        let frames = self.framesAtBarrier
-        self.framesAtBarrier = []
-        for frame in frames { self.audience.publish(frame, to: self.event.rawValue) }
+        let texts = self.textsAtBarrier
+        self.textsAtBarrier = []
+        for text in texts { self.audience.publish(text: text, to: self.event.rawValue) }
     }
 
     /// What was shown after the client's position; ends in the same turn in which the room's memory was read.

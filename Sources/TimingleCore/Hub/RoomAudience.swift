@@ -4,13 +4,16 @@ package import TimingleNet
 ///
 /// Any thread; a publication never waits.
 package protocol RoomAudience: Sendable {
-    func publish(_ frame: BroadcastFrame, to room: Int64)
+    /// Hands one message, which is UTF-8, to all members.
+    func publish(text: [UInt8], to room: Int64)
     func memberCount(room: Int64) -> Int
     /// The chat's view of one socket; on the socket's loop.
     func peer(for socket: WebSocketConnection) -> any ChatPeer
 }
 
 extension RoomFanout: RoomAudience {
+    package func publish(text: [UInt8], to room: Int64) { self.publish(text: text.span, to: room) }
+
     package func peer(for socket: WebSocketConnection) -> any ChatPeer {
         WebSocketPeer(socket: socket, fanout: self)
     }
