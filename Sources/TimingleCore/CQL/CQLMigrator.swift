@@ -30,14 +30,9 @@ package struct CQLMigrator: Sendable {
         try await self.makeKeyspace()
         return try await self.session(in: self.settings.keyspace) { client in
             try await self.change(client, Self.tableStatement)
-            let steps = MigrationStep.compare(files, try await self.applied(client))
-            try MigrationStep.check(steps)
-            var done: [MigrationStep] = []
-            for file in files where steps.contains(where: { $0.version == file.version && $0.state == .pending }) {
+            return try await MigrationStep.apply(files, behind: try await self.applied(client)) { file in
                 try await self.apply(file, client)
-                done.append(MigrationStep(version: file.version, name: file.name, state: .applied, appliedAt: nil))
             }
-            return done
         }
     }
 
@@ -58,16 +53,14 @@ package struct CQLMigrator: Sendable {
     /// Throws unless every applied step has its unchanged file and none was skipped; returns what is pending.
     @discardableResult
     package func verify() async throws -> [MigrationStep] {
-        let steps = try await self.status()
-        try MigrationStep.check(steps)
-        return steps.filter { $0.state == .pending }
+        try MigrationStep.pending(of: try await self.status())
     }
 
     // MARK: Steps
 
     private func files() throws(MigrationError) -> [MigrationFile] {
         let files = try MigrationFile.all(.cql, in: self.directory)
-        for file in files where PostgresScript.statements(of: file.script).count != 1 {
+        for file in files where MigrationScript.statements(of: file.script).count != 1 {
             throw MigrationError("\(file.version)_\(file.name) is not exactly one statement")
         }
         return files
@@ -123,7 +116,7 @@ package struct CQLMigrator: Sendable {
     private func apply(_ file: MigrationFile, _ client: CQLClient) async throws {
         let start = MonotonicInstant.now
         do throws(CQLError) {
-            for statement in PostgresScript.statements(of: file.script) {
+            for statement in MigrationScript.statements(of: file.script) {
                 try await self.change(client, CQLStatement(unsafe: statement))
             }
             let (seconds, attoseconds) = (MonotonicInstant.now - start).components

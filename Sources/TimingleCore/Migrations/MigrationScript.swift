@@ -1,7 +1,7 @@
-/// Cuts SQL text into statements where psql would.
+/// Cuts a script, of SQL or CQL, into statements where psql would.
 ///
 /// Only for scripts that must not run as one: PostgreSQL puts the statements of one message into one transaction.
-enum PostgresScript {
+enum MigrationScript {
     /// The statements without their semicolons; those that hold nothing but comments are left out.
     static func statements(of script: String) -> [String] {
         var scanner = Scanner(bytes: Array(script.utf8))

@@ -71,4 +71,27 @@ package struct MigrationStep: Sendable, Equatable {
             }
         }
     }
+
+    /// What is to be applied yet, once `check` has passed.
+    static func pending(of steps: [MigrationStep]) throws(MigrationError) -> [MigrationStep] {
+        try self.check(steps)
+        return steps.filter { $0.state == .pending }
+    }
+
+    /// Applies what is pending of the files, one after the other in the order of their numbers, and stops at the first
+    /// that fails; returns the steps that it applied.
+    static func apply(
+        _ files: [MigrationFile],
+        behind applied: [Applied],
+        _ apply: (MigrationFile) async throws -> Void
+    ) async throws -> [MigrationStep] {
+        let byVersion = Dictionary(files.map { ($0.version, $0) }) { first, _ in first }
+        var done: [MigrationStep] = []
+        for step in try self.pending(of: self.compare(files, applied)) {
+            guard let file = byVersion[step.version] else { continue }
+            try await apply(file)
+            done.append(MigrationStep(version: step.version, name: step.name, state: .applied, appliedAt: nil))
+        }
+        return done
+    }
 }

@@ -43,12 +43,8 @@ package struct PostgresMigrator: Sendable {
         let files = try MigrationFile.all(.sql, in: self.directory)
         return try await self.locked { session in
             try await self.createTable(session)
-            let steps = MigrationStep.compare(files, try await self.applied(session))
-            try MigrationStep.check(steps)
-            var done: [MigrationStep] = []
-            for file in files where steps.contains(where: { $0.version == file.version && $0.state == .pending }) {
+            let done = try await MigrationStep.apply(files, behind: try await self.applied(session)) { file in
                 try await self.apply(file, session)
-                done.append(MigrationStep(version: file.version, name: file.name, state: .applied, appliedAt: nil))
             }
             return try await next(done)
         }
@@ -69,9 +65,7 @@ package struct PostgresMigrator: Sendable {
     /// Throws unless every applied step has its unchanged file and none was skipped; returns what is pending.
     @discardableResult
     package func verify() async throws -> [MigrationStep] {
-        let steps = try await self.status()
-        try MigrationStep.check(steps)
-        return steps.filter { $0.state == .pending }
+        try MigrationStep.pending(of: try await self.status())
     }
 
     // MARK: Steps
@@ -120,7 +114,7 @@ package struct PostgresMigrator: Sendable {
                 try await self.record(file, since: start, session)
                 try await session.query("COMMIT")
             } else {
-                for statement in PostgresScript.statements(of: file.script) {
+                for statement in MigrationScript.statements(of: file.script) {
                     try await session.execute(script: statement)
                 }
                 try await self.record(file, since: start, session)

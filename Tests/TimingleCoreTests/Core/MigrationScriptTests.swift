@@ -2,7 +2,7 @@ import Testing
 
 @testable import TimingleCore
 
-struct PostgresScriptTests {
+struct MigrationScriptTests {
     @Test func statementsAreCutWherePsqlCuts() {
         let script = """
             -- one; comment
@@ -12,7 +12,7 @@ struct PostgresScriptTests {
             SELECT a$b; ;
             SELECT $1 -- no semicolon at the end
             """
-        let statements = PostgresScript.statements(of: script)
+        let statements = MigrationScript.statements(of: script)
         #expect(statements.count == 5)
         #expect(statements[0] == "CREATE INDEX CONCURRENTLY a ON t (x)")
         #expect(statements[1] == "INSERT INTO t VALUES ('it''s; here', E'a\\'; b', \"odd;name\")")
@@ -23,11 +23,11 @@ struct PostgresScriptTests {
 
     @Test(arguments: ["", "  \n", "-- only", ";;", "/* open", "/* a */ ; -- b\n;"])
     func commentsAloneAreNoStatement(script: String) {
-        #expect(PostgresScript.statements(of: script).isEmpty)
+        #expect(MigrationScript.statements(of: script).isEmpty)
     }
 
     @Test(arguments: ["'open", "\"open", "$tag$ open", "E'\\", "$"])
     func whatIsNotClosedRunsToTheEnd(script: String) {
-        #expect(PostgresScript.statements(of: script) == [script])
+        #expect(MigrationScript.statements(of: script) == [script])
     }
 }
