@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import random
 import re
 import socket
@@ -34,6 +35,8 @@ def site(tmp_path_factory) -> Path:
     (root / "app.js.gz").write_bytes(gzip.compress((root / "app.js").read_bytes()))
     (root / "app.3f2a9c01.css").write_text("p{}")
     (root / "large.bin").write_bytes(LARGE)
+    # A date is a validator only of what has not changed in the last two seconds.
+    os.utime(root / "large.bin", (1_700_000_000, 1_700_000_000))
     (root / ".env").write_text("secret")
     (root / "out").symlink_to("../secret")
     (root / "passwd").symlink_to("/etc/passwd")
