@@ -13,6 +13,8 @@ set -euo pipefail
 . "$ROOT/scripts/lib/install.sh"
 # shellcheck source=scripts/lib/sanitize.sh
 . "$ROOT/scripts/lib/sanitize.sh"
+# shellcheck source=scripts/lib/watchdog.sh
+. "$ROOT/scripts/lib/watchdog.sh"
 
 what=${1:-all}
 [[ $what =~ ^(all|unit|e2e)$ ]] || die "usage: scripts/test.sh all|unit|e2e"
@@ -116,13 +118,16 @@ await_cassandra
 if [ "$what" != e2e ]; then
     say "Swift tests"
     preload=()
+    # Ten times what they take.
+    minutes=$([ -n "${SANITIZE:-}" ] && echo 120 || echo 30)
     [ "${SANITIZE:-}" != thread ] || preload=(env "LD_PRELOAD=$(thread_hints)")
-    "${preload[@]}" swift test --skip-build --no-parallel "${flags[@]}" ${FILTER:+--filter "$FILTER"} ||
+    swift_tests=(within "$minutes" "${preload[@]}" swift test --skip-build --no-parallel "${flags[@]}")
+    "${swift_tests[@]}" ${FILTER:+--filter "$FILTER"} ||
         failed+=("Swift tests")
     if [ -z "${FILTER:-}" ]; then
         say "Swift tests of the listener over TLS"
-        TIMINGLE_TEST_TRANSPORT=tls "${preload[@]}" swift test --skip-build --no-parallel "${flags[@]}" \
-            --filter "$(suites_of_both_transports)" || failed+=("Swift tests over TLS")
+        TIMINGLE_TEST_TRANSPORT=tls "${swift_tests[@]}" --filter "$(suites_of_both_transports)" ||
+            failed+=("Swift tests over TLS")
     fi
 fi
 if [ "$what" != unit ]; then

@@ -244,13 +244,3 @@ extension BroadcastFrame {
         return String(decoding: self.bytes.dropFirst(header), as: UTF8.self)
     }
 }
-
-/// Waits, in small steps and not for long, until something that happens elsewhere is true.
-package func eventually(_ seconds: Int = 10, _ condition: () async throws -> Bool) async rethrows -> Bool {
-    let end = MonotonicInstant.now + .seconds(seconds)
-    while MonotonicInstant.now < end {
-        if try await condition() { return true }
-        try? await Task.sleep(for: .milliseconds(5))
-    }
-    return try await condition()
-}

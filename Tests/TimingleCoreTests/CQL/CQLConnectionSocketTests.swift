@@ -91,7 +91,7 @@ struct CQLConnectionSocketTests {
             let port = try await loop.enter { server.value.port }
             let connection = try await CQLTestConnection.open(loop, Self.address(port), CQLConnectionSettings())
             async let answer = Self.failure { try await connection.query("SELECT 1") }
-            while try await loop.enter({ connection.bound.value.inFlightCount }) == 0 { await Task.yield() }
+            try await waitUntil { try await loop.enter { connection.bound.value.inFlightCount } > 0 }
             try await loop.enter { server.value.cut() }
             let error = await answer
             #expect(error?.code == .connectionLost)

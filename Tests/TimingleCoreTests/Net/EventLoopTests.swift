@@ -1,5 +1,6 @@
 import Testing
 import TimingleNet
+import TimingleTestSupport
 
 struct EventLoopTests {
     @Test func aTaskThatPrefersALoopResumesOnItAfterEachAwait() async throws {
@@ -55,7 +56,7 @@ struct EventLoopTests {
                 }
                 again()
             }
-            while try await loop.enter({ fired.value }) < 1_000 { await Task.yield() }
+            try await waitUntil { try await loop.enter { fired.value } == 1_000 }
         }
     }
 

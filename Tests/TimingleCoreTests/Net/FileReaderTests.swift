@@ -1,6 +1,7 @@
 import Dispatch
 import Synchronization
 import Testing
+import TimingleTestSupport
 
 @testable import TimingleNet
 
@@ -41,12 +42,12 @@ struct FileReaderTests {
         #expect(sum == 499_500)
     }
 
-    @Test func tooManyAreRefused() async {
+    @Test func tooManyAreRefused() async throws {
         let reader = FileReader(threadsMax: 1, waitingMax: 0)
         let gate = DispatchSemaphore(value: 0)
         #expect(reader.submit { gate.wait() })
         #expect(await reader.run { 1 } == nil)
         gate.signal()
-        while await reader.run({ 1 }) == nil { await Task.yield() }
+        try await waitUntil { await reader.run { 1 } != nil }
     }
 }

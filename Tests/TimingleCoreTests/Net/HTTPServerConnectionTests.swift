@@ -72,7 +72,7 @@ struct HTTPServerConnectionTests {
                 "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                     + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
             )
-            while running.withLock({ $0 == nil }) { try await Task.sleep(for: .milliseconds(1)) }
+            try await waitUntil { running.withLock { $0 != nil } }
             _ = await listener.drain(deadline: .zero)
             running.withLock { $0 }?.resume()
             let answer = try await client.receiveAll()

@@ -37,12 +37,13 @@ struct NodePoolTests {
 
     /// Waits on the loop until `condition` holds.
     private func wait(on world: LoopBound<World>, _ condition: @escaping @Sendable (World) -> Bool) async throws {
-        while try await !world.loop.enter({ condition(world.value) }) { await Task.yield() }
+        try await waitUntil { try await world.loop.enter { condition(world.value) } }
     }
 
     private func withWorld(
         _ configuration: CQLConfiguration,
         script: @escaping @Sendable (CQLHeader, [UInt8]) -> [UInt8] = { CQLScriptedServer.handshake($0, $1) },
+        prepare: @escaping @Sendable (World) -> Void = { _ in },
         _ body: @escaping (LoopBound<World>) async throws -> Void
     ) async throws {
         try await withEventLoopGroup(count: 1) { group in
@@ -50,7 +51,10 @@ struct NodePoolTests {
             let world = try await loop.enter {
                 LoopBound(try World(loop, configuration: configuration, script: script), on: loop)
             }
-            try await loop.enter { world.value.pool.start() }
+            try await loop.enter {
+                prepare(world.value)
+                world.value.pool.start()
+            }
             try await body(world)
             try await loop.enter { world.value.end() }
         }
@@ -98,9 +102,10 @@ struct NodePoolTests {
                     try? writer.writeCQLStringList([value])
                 }
                 return CQLFixture.frame(.supported, writer.bytes, stream: header.stream)
-            }
+            },
+            // The port is told in the first answer already.
+            prepare: { world in served.withLock { $0.port = world.server.port } }
         ) { world in
-            try await world.loop.enter { served.withLock { $0.port = world.value.server.port } }
             try await self.wait(on: world) { $0.pool.openCount == 2 }
             try await world.loop.enter {
                 let pool = world.value.pool

@@ -143,7 +143,7 @@ struct HTTPLentMemoryTests {
                 // What comes behind the one that waits waits with it.
                 try await client.send(Self.request("wait", "w\(index)") + Self.request("now", "b\(index)"))
             }
-            while shelf.waiting.withLock({ $0.count }) < 5 { try await Task.sleep(for: .milliseconds(1)) }
+            try await waitUntil { shelf.waiting.withLock { $0.count } == 5 }
             let busy = try RawClient(port: listener.port)
             try await busy.send((0..<50).map { Self.request($0 % 2 == 0 ? "now" : "task", "o\($0)") }.joined())
             #expect(Self.contents(try await busy.receive(until: "<o49>")) == (0..<50).map { "o\($0)" })

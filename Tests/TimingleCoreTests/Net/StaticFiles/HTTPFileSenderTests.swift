@@ -199,8 +199,8 @@ struct HTTPFileSenderTests {
             try site.directory.write("f", StaticSite.pattern(Self.large))
             let client = try site.connect()
             try await client.send(self.request("/s/f"))
-            while site.files.openFiles.count == 0 { try await Task.sleep(for: .milliseconds(1)) }
-            while site.files.openFiles.count > 0 { try await Task.sleep(for: .milliseconds(10)) }
+            try await waitUntil { site.files.openFiles.count > 0 }
+            try await waitUntil { site.files.openFiles.count == 0 }
         }
     }
 

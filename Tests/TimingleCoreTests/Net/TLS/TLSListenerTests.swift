@@ -139,7 +139,7 @@ struct TLSListenerTests {
         try await self.withListener(responder: responder) { listener in
             let client = try self.client(listener)
             try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            while running.withLock({ $0 == nil }) { try await Task.sleep(for: .milliseconds(1)) }
+            try await waitUntil { running.withLock { $0 != nil } }
             try await client.cut()
             // The server knows of the end before there is an answer.
             try await Task.sleep(for: .milliseconds(50))
