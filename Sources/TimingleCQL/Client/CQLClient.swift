@@ -14,13 +14,20 @@ package final class CQLClient: Sendable {
         self.configuration = configuration
         self.group = group
         let log = log.labelled("cql")
+        let journal = NodeJournal(log: log, advice: configuration.advice)
         let shards = group.loops.map { loop in
-            LoopBound(CQLShard(loop: loop, configuration: configuration, log: log), on: loop)
+            LoopBound(CQLShard(loop: loop, configuration: configuration, log: log, journal: journal), on: loop)
         }
         self.shards = shards
         let loop = group.loops[0]
         let news = ClusterNews(shards: shards)
-        let control = ControlConnection(loop: loop, configuration: configuration, news: news, log: log)
+        let control = ControlConnection(
+            loop: loop,
+            configuration: configuration,
+            news: news,
+            log: log,
+            journal: journal
+        )
         self.control = LoopBound(control, on: loop)
         let bound = self.control
         loop.execute { bound.value.start() }

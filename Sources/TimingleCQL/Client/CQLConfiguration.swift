@@ -23,6 +23,8 @@ package struct CQLConfiguration: Sendable {
     /// The name that every node's certificate must have.
     package var tlsServerName: String?
     package var applicationName = "timingle"
+    /// Where an operator should look because of an error; goes into the log with it.
+    package var advice: @Sendable (CQLError) -> String? = { _ in nil }
 
     // Times.
     package var connectTimeout: Duration = .seconds(5)

@@ -20,6 +20,8 @@ package struct CQLError: Error, Sendable, CustomStringConvertible {
         case encoding
         /// The server said something that is not in the protocol, or not what was asked for.
         case decoding
+        /// No encrypted connection came about: one side does not believe the other, or does not speak TLS.
+        case tls
         /// The settings cannot work: a host without an address, files of TLS that cannot be read.
         case settings
         /// The nodes did not come to one schema in time.
@@ -90,7 +92,7 @@ package struct CQLError: Error, Sendable, CustomStringConvertible {
         case .connectionLost, .writeTimeout, .writeFailure, .casWriteUnknown, .serverError, .cdcWriteFailure:
             return true
         case .timeout, .cancelled, .closed, .decoding, .overloaded: return self.wasSent
-        case .notConnected, .tooManyWaiters, .encoding, .settings, .schemaDisagreement: return false
+        case .notConnected, .tls, .tooManyWaiters, .encoding, .settings, .schemaDisagreement: return false
         case .protocolError, .authentication, .unavailable, .isBootstrapping, .truncate, .readTimeout: return false
         case .readFailure, .functionFailure, .syntax, .unauthorized, .invalid, .configuration: return false
         case .alreadyExists, .unprepared, .otherServerError: return false
@@ -103,7 +105,7 @@ package struct CQLError: Error, Sendable, CustomStringConvertible {
         case .notConnected, .connectionLost, .timeout, .tooManyWaiters, .unavailable, .overloaded: true
         case .isBootstrapping, .writeTimeout, .readTimeout, .readFailure, .writeFailure, .serverError: true
         case .casWriteUnknown, .schemaDisagreement, .truncate: true
-        case .cancelled, .closed, .encoding, .decoding, .settings, .protocolError, .authentication: false
+        case .cancelled, .closed, .encoding, .decoding, .tls, .settings, .protocolError, .authentication: false
         case .functionFailure, .cdcWriteFailure, .syntax, .unauthorized, .invalid, .configuration: false
         case .alreadyExists, .unprepared, .otherServerError: false
         }

@@ -28,6 +28,7 @@ final class CQLShard {
     let prepared: PreparedStatementCache
     let retryPolicy: RetryPolicy
     private let log: Log
+    private let journal: NodeJournal
     private var knowledge: Knowledge = .none
     // Shared with CQLShard+SchemaAgreement.swift: the next one and the pools.
     private(set) var isClosed = false
@@ -43,10 +44,11 @@ final class CQLShard {
     /// All that are under way, so that an end reaches them.
     private var executions: [ObjectIdentifier: CQLExecution] = [:]
 
-    init(loop: EventLoop, configuration: CQLConfiguration, log: Log) {
+    init(loop: EventLoop, configuration: CQLConfiguration, log: Log, journal: NodeJournal) {
         self.loop = loop
         self.configuration = configuration
         self.log = log
+        self.journal = journal
         self.prepared = PreparedStatementCache(limit: configuration.preparedStatementsMax)
         self.retryPolicy = RetryPolicy(attemptsMax: configuration.attemptsMax)
         self.replicas = ReplicaCache(self.topology)
@@ -78,7 +80,8 @@ final class CQLShard {
                 loop: self.loop,
                 address: address,
                 configuration: self.configuration,
-                log: self.log
+                log: self.log,
+                journal: self.journal
             ) { [weak self] _ in self?.pump() }
             fresh.append(pool)
             return pool
@@ -158,9 +161,11 @@ final class CQLShard {
         }
         guard candidates.allSatisfy(\.isRefusing) else { return .wait }
         let failure = candidates.lazy.compactMap(\.lastFailure).first
+        // What an operator has to mend keeps its name.
+        let code = failure.map(\.code).flatMap { [.authentication, .tls].contains($0) ? $0 : nil }
         return .refuse(
             CQLError(
-                .notConnected,
+                code ?? .notConnected,
                 "no node can be reached",
                 node: failure?.node,
                 underlying: failure.map { "\($0.message)\($0.underlying.map { ", \($0)" } ?? "")" }

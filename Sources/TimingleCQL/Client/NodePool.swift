@@ -17,6 +17,7 @@ final class NodePool {
     private let configuration: CQLConfiguration
     private let settings: CQLConnectionSettings
     private let log: Log
+    private let journal: NodeJournal
     private let changed: (NodePool) -> Void
     private var machine: NodePoolStateMachine
     /// By the machine's numbers; those that are not ready yet as well.
@@ -36,6 +37,7 @@ final class NodePool {
         address: SocketAddress,
         configuration: CQLConfiguration,
         log: Log,
+        journal: NodeJournal,
         changed: @escaping (NodePool) -> Void
     ) {
         self.loop = loop
@@ -43,6 +45,7 @@ final class NodePool {
         self.configuration = configuration
         self.settings = configuration.connectionSettings
         self.log = log
+        self.journal = journal
         self.changed = changed
         self.turn = Int.random(in: 0..<1 << 20)
         self.machine = NodePoolStateMachine(
@@ -72,6 +75,7 @@ final class NodePool {
     }
 
     func close() {
+        if !self.machine.isClosed { self.journal.ended(self.address, hadConnection: self.openCount > 0) }
         if let timer = self.timer { self.loop.cancel(timer) }
         self.timer = nil
         self.run(self.machine.close())
@@ -225,7 +229,7 @@ final class NodePool {
     }
 
     private func becameReady(_ id: Int, _ member: Member) {
-        if self.openCount == 0 { self.log.info("cql node is ready", ["node": .text(self.node)]) }
+        let hadConnection = self.openCount > 0
         self.lastFailure = nil
         self.suspectUntil = nil
         self.shards = ShardMap(supported: member.connection.supported)
@@ -243,6 +247,7 @@ final class NodePool {
         self.run(
             self.machine.opened(id, shard: shard, shardCount: max(1, count), now: self.loop.now, jitter: jitter)
         )
+        if !hadConnection, self.openCount > 0 { self.journal.connected(self.address) }
         self.changed(self)
     }
 
@@ -250,10 +255,11 @@ final class NodePool {
         // Those that we closed ourselves were taken out before.
         guard self.members.removeValue(forKey: id) != nil else { return }
         self.lastFailure = error
-        self.log.warning("cql connection ended", ["node": .text(self.node), "reason": .text(error.description)])
+        let hadConnection = self.openCount > 0
         // A node that forgot its shards (another server, another port) is asked anew.
-        if self.openCount == 0 { self.shards = nil }
+        if !hadConnection { self.shards = nil }
         self.run(self.machine.ended(id, now: self.loop.now, jitter: Double.random(in: 0..<1)))
+        self.journal.failed(self.address, error, wasLast: hadConnection && self.openCount == 0)
         self.changed(self)
     }
 

@@ -12,6 +12,7 @@ final class ControlConnection {
     private let settings: CQLConnectionSettings
     private let news: ClusterNews
     private let log: Log
+    private let journal: NodeJournal
     private var machine: ControlConnectionStateMachine
     private var connection: CQLConnection?
     /// Told by the tables; empty before.
@@ -24,12 +25,19 @@ final class ControlConnection {
     private var refreshTimer: TimerToken?
     private var lastFailure = CQLError(.notConnected, "not connected yet")
 
-    init(loop: EventLoop, configuration: CQLConfiguration, news: ClusterNews, log: Log) {
+    init(
+        loop: EventLoop,
+        configuration: CQLConfiguration,
+        news: ClusterNews,
+        log: Log,
+        journal: NodeJournal
+    ) {
         self.loop = loop
         self.configuration = configuration
         self.settings = configuration.connectionSettings
         self.news = news
         self.log = log
+        self.journal = journal
         self.localDataCenter = configuration.localDataCenter
         self.machine = ControlConnectionStateMachine(
             backoff: ReconnectBackoff(base: configuration.reconnectBackoffBase, max: configuration.reconnectBackoffMax)
@@ -47,6 +55,7 @@ final class ControlConnection {
         case .connect(let address): self.connect(address)
         case .readTables: self.readTables()
         case .pause(let duration):
+            self.journal.nobodyAnswered(self.lastFailure)
             self.news.couldNotLearn(self.lastFailure)
             self.pause = self.loop.schedule(after: duration) { [weak self] in
                 guard let self else { return }
@@ -112,10 +121,7 @@ final class ControlConnection {
 
     private func lost(_ error: CQLError) {
         self.lastFailure = error
-        self.log.warning(
-            "cql control connection ended",
-            ["node": .text(self.connection?.address.description ?? ""), "reason": .text(error.description)]
-        )
+        self.journal.controlEnded(self.connection?.address, error)
         self.dropConnection()
         self.run(self.machine.lost(jitter: Double.random(in: 0..<1)))
     }
@@ -194,6 +200,7 @@ final class ControlConnection {
     private func learned(_ topology: ClusterTopology) {
         self.localDataCenter = topology.localDataCenter
         self.known = topology.nodes.map(\.address)
+        self.journal.learned()
         self.news.learned(topology)
         self.run(self.machine.tablesRead())
         self.armRefresh(after: self.configuration.topologyRefreshInterval)

@@ -21,8 +21,10 @@ package final class CQLConnection: StreamHandler {
     private var machine: CQLConnectionStateMachine = .options
     private var decoder: CQLFrameDecoder
     private var stream: StreamConnection?
+    private var tls: TLSStream?
     private var opened: ((Result<Void, CQLError>) -> Void)?
     private var hasOpened = false
+    private var hasAnswered = false
     /// Why it ended.
     private var ending: CQLError?
     // Shared with CQLConnection+Deadlines.swift.
@@ -86,7 +88,9 @@ package final class CQLConnection: StreamHandler {
         precondition(self.stream == nil, "a connection is opened once")
         var io = socket
         if let tls = self.settings.tls {
-            io = TLSStream(socket, context: tls, serverName: self.settings.serverName, log: self.log)
+            let encrypted = TLSStream(socket, context: tls, serverName: self.settings.serverName, log: self.log)
+            self.tls = encrypted
+            io = encrypted
         }
         var limits = StreamLimits()
         limits.outboxBytes = self.settings.outboxBytesMax
@@ -230,6 +234,7 @@ package final class CQLConnection: StreamHandler {
 
     package func bytesReceived(_ bytes: UnsafeMutableRawBufferPointer, on connection: StreamConnection) -> Int {
         self.lastReadAt = self.loop.now
+        self.hasAnswered = true
         do throws(WireError) {
             try self.decoder.decode(UnsafeRawBufferPointer(bytes).bytes) { header, body in
                 self.received(header, body)
@@ -316,14 +321,19 @@ package final class CQLConnection: StreamHandler {
     }
 
     package func peerHalfClosed(on connection: StreamConnection) {
-        self.end(CQLError(.connectionLost, "the node closed the connection", node: self.node))
+        let when = self.hasAnswered ? "" : " before it answered"
+        self.end(CQLError(.connectionLost, "the node closed the connection\(when)", node: self.node))
     }
 
     package func outboxDrained(on connection: StreamConnection) {}
 
     package func connectionClosed(_ reason: StreamCloseReason, on connection: StreamConnection) {
+        if self.opened != nil, let why = self.tls?.failureReason {
+            self.end(CQLError(.tls, "no encrypted connection", node: self.node, underlying: why))
+        }
         self.end(CQLError(.connectionLost, "the connection failed", node: self.node, underlying: "\(reason)"))
         self.stream = nil
+        self.tls = nil
         self.reportEnd()
     }
 

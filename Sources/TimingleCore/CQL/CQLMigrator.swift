@@ -158,7 +158,8 @@ package struct CQLMigrator: Sendable {
             return result
         } catch {
             await client.close()
-            throw error
+            guard let trouble = error as? CQLError, let advice = CQLStoreSettings.advice(trouble) else { throw error }
+            throw CQLStoreTrouble(error: trouble, advice: advice)
         }
     }
 }

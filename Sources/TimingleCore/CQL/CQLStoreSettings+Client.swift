@@ -9,6 +9,7 @@ extension CQLStoreSettings {
         var configuration = CQLConfiguration(hosts: self.hosts)
         configuration.port = self.port
         configuration.keyspace = keyspace
+        configuration.advice = Self.advice
         configuration.consistency = CQLConsistency(name: self.consistency) ?? .quorum
         if let username = self.username {
             configuration.credentials = CQLCredentials(username: username, password: self.password ?? "")

@@ -37,7 +37,8 @@ package struct CQLStores: Sendable {
             try await self.client.execute("SELECT version FROM schema_migrations LIMIT 1")
             return nil
         } catch {
-            return error.code == .invalid ? "the keyspace is not migrated: timingle migrate up" : error.code.rawValue
+            if error.code == .invalid { return "the keyspace is not migrated: timingle migrate up" }
+            return error.code.rawValue + (CQLStoreSettings.advice(error).map { ": see \($0)" } ?? "")
         }
     }
 

@@ -27,6 +27,8 @@ package final class TLSStream: SocketIO, ReadinessHandler, TLSTransport {
     private var timer: TimerToken?
     private var redelivery: TimerToken?
     private var error = SystemError.tlsFailure
+    /// Why TLS did not come about or could not go on, in words; nil while it is well, and where the socket failed.
+    package private(set) var failureReason: String?
     private var refusedBytes = 0
     /// Our FIN follows the last queued record.
     private var finWaits = false
@@ -271,6 +273,7 @@ package final class TLSStream: SocketIO, ReadinessHandler, TLSTransport {
 
     private func refuse(_ failure: TLSFailure) {
         self.machine.handshakeRefused()
+        self.failureReason = failure.reason
         self.log.debug("tls handshake refused", ["reason": .text(failure.reason)])
         self.arm(self.limits.refusalDeadline)
         if failure.kind == .plainHTTP {
@@ -308,6 +311,7 @@ package final class TLSStream: SocketIO, ReadinessHandler, TLSTransport {
     private func broke(_ error: SystemError, _ reason: String) {
         guard self.machine.broke() else { return }
         self.error = error
+        if error == .tlsFailure { self.failureReason = reason }
         self.disarm()
         self.log.debug("tls connection broken", ["reason": .text(reason), "error": .text(error.description)])
     }

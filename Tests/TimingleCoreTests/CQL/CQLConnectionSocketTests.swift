@@ -137,8 +137,18 @@ struct CQLConnectionSocketTests {
                 let error = await Self.failure {
                     _ = try await CQLTestConnection.open(loop, Self.address(port), settings)
                 }
-                #expect(error?.code == .notConnected)
+                #expect(error?.code == .tls && error?.wasSent == false)
+                #expect(error?.underlying?.contains("certificate not trusted") == true)
             }
+        }
+    }
+
+    @Test func aServerThatWantsTLSIsNotAskedInPlainText() async throws {
+        try await Self.run(tls: try Self.server()) { loop, _, port in
+            let error = await Self.failure {
+                _ = try await CQLTestConnection.open(loop, Self.address(port), CQLConnectionSettings())
+            }
+            #expect(error?.code == .notConnected)
         }
     }
 

@@ -1,4 +1,5 @@
 import Testing
+import TimingleCQL
 
 @testable import TimingleCore
 
@@ -25,5 +26,22 @@ struct CQLStoreSettingsTests {
     ])
     func keyspacesHavePlainNames(text: String, isName: Bool) {
         #expect(CQLStoreSettings.isKeyspaceName(text) == isName)
+    }
+
+    @Test func anOperatorIsToldWhereToLook() {
+        func advice(_ code: CQLError.Code, _ message: String = "", _ underlying: String? = nil) -> String? {
+            CQLStoreSettings.advice(CQLError(code, message, underlying: underlying))
+        }
+        #expect(advice(.authentication) == "SCYLLA_USERNAME, SCYLLA_PASSWORD")
+        #expect(advice(.tls, "", "certificate not trusted: self-signed certificate") == "SCYLLA_CA_FILE")
+        #expect(advice(.tls, "", "certificate not trusted: hostname mismatch") == "SCYLLA_TLS_NAME")
+        #expect(advice(.tls, "", "tlsv13 alert certificate required") == "SCYLLA_CERT_FILE, SCYLLA_KEY_FILE")
+        #expect(advice(.tls, "", "wrong version number") == "SCYLLA_TLS, SCYLLA_PORT")
+        #expect(
+            advice(.notConnected, "the node closed the connection before it answered")?.hasPrefix("SCYLLA_TLS") == true
+        )
+        #expect(advice(.notConnected) == nil && advice(.timeout) == nil)
+        let trouble = CQLStoreTrouble(error: CQLError(.authentication, "no"), advice: "SCYLLA_PASSWORD")
+        #expect("\(trouble)" == "authentication: no; see SCYLLA_PASSWORD")
     }
 }

@@ -24,7 +24,8 @@ struct NodePoolTests {
                 loop: loop,
                 address: .ipv4(address: 0x7F00_0001, port: server.port),
                 configuration: configuration,
-                log: .silent
+                log: .silent,
+                journal: NodeJournal(log: .silent)
             ) { _ in told() }
             told = { [unowned self] in self.changes += 1 }
         }
