@@ -91,7 +91,7 @@ struct CQLMessageClaim: Sendable, Equatable {
         return [
             """
             DELETE FROM chat_places_by_event USING TIMESTAMP \(time)
-            WHERE event_id = \(self.eventID) AND seq = \(place.seq)
+            WHERE event_id = \(self.eventID) AND bucket = \(bucket) AND seq = \(place.seq)
             """,
             """
             DELETE FROM chat_ids_by_event USING TIMESTAMP \(time)

@@ -51,8 +51,8 @@ package struct CQLMessageRepository: MessageStore {
         let fresh = try await self.withoutTaken(messages)
         guard !fresh.isEmpty else { return }
         let (winners, losers) = try await self.claim(fresh)
-        try await self.client.storeWrites(self.rows(winners) + Self.activity(winners))
-        try await self.client.storeWrites(Self.index(winners))
+        try await self.client.storeWrites(self.rows(winners) + self.lastBucket(winners) + Self.activity(winners))
+        try await self.client.storeWrites(self.index(winners))
         try await self.remove(losers)
     }
 
@@ -65,30 +65,29 @@ package struct CQLMessageRepository: MessageStore {
     }
 
     private func takenPlaces(_ messages: [ChatMessage]) async throws(StoreError) -> Set<Int64> {
-        guard let first = messages.first, let last = messages.last else { return [] }
-        let isDense = last.seq - first.seq < Int64(2 * messages.count + 64)
-        let statements: [CQLStatement] =
-            if isDense {
-                [
-                    """
-                    SELECT seq FROM chat_places_by_event
-                    WHERE event_id = \(first.eventID) AND seq >= \(first.seq) AND seq <= \(last.seq)
-                    """
-                ]
-            } else {
-                Self.chunks(messages.map(\.seq), Self.valuesPerListMax).map { seqs in
-                    "SELECT seq FROM chat_places_by_event WHERE event_id = \(first.eventID) AND seq IN \(seqs)"
-                }
-            }
         var taken: Set<Int64> = []
-        for statement in statements {
-            taken.formUnion(
-                try await self.client.storeRows(statement) { row throws(CQLCodingError) in
-                    try row.decode("seq", as: Int64.self)
-                }
-            )
+        for (bucket, messages) in Dictionary(grouping: messages, by: { self.buckets.bucket(of: $0.seq) }) {
+            for statement in Self.placesOf(messages, bucket: bucket) {
+                taken.formUnion(
+                    try await self.client.storeRows(statement) { row throws(CQLCodingError) in
+                        try row.decode("seq", as: Int64.self)
+                    }
+                )
+            }
         }
         return taken
+    }
+
+    /// What asks for the places of these, which are one bucket's in `seq` order: in one go where they are neighbours.
+    private static func placesOf(_ messages: [ChatMessage], bucket: Int32) -> [CQLStatement] {
+        guard let first = messages.first, let last = messages.last else { return [] }
+        let room: CQLStatement = "chat_places_by_event WHERE event_id = \(first.eventID) AND bucket = \(bucket)"
+        if last.seq - first.seq < Int64(2 * messages.count + 64) {
+            return ["SELECT seq FROM \(room) AND seq >= \(first.seq) AND seq <= \(last.seq)"]
+        }
+        return self.chunks(messages.map(\.seq), self.valuesPerListMax).map { seqs in
+            "SELECT seq FROM \(room) AND seq IN \(seqs)"
+        }
     }
 
     // MARK: Client ids
@@ -170,9 +169,29 @@ package struct CQLMessageRepository: MessageStore {
         }
     }
 
-    /// Places and ids; both have the room as their partition.
-    private static func index(_ messages: [ChatMessage]) -> [[CQLStatement]] {
-        self.chunks(messages, self.itemsPerWriteMax).map { $0.flatMap(\.indexStatements) }
+    /// How many buckets the room has, where that is more than one; before the places, so that readers find them.
+    ///
+    /// The number is its own timestamp: the highest stays, in whatever order they are written.
+    private func lastBucket(_ messages: [ChatMessage]) -> [[CQLStatement]] {
+        guard let last = messages.max(by: { $0.seq < $1.seq }) else { return [] }
+        let bucket = self.buckets.bucket(of: last.seq)
+        guard bucket > 0 else { return [] }
+        return [
+            [
+                """
+                UPDATE chat_places_by_event USING TIMESTAMP \(Int64(bucket)) SET last_bucket = \(bucket)
+                WHERE event_id = \(last.eventID) AND bucket = \(Int32(0))
+                """
+            ]
+        ]
+    }
+
+    /// Places, each bucket's in writes of their own, and ids, each of which is a partition.
+    private func index(_ messages: [ChatMessage]) -> [[CQLStatement]] {
+        let places = Dictionary(grouping: messages) { self.buckets.bucket(of: $0.seq) }.flatMap { bucket, messages in
+            Self.chunks(messages.map { $0.placeStatement(bucket: bucket) }, Self.itemsPerWriteMax)
+        }
+        return places + messages.map { [$0.idStatement] }
     }
 
     private func remove(_ losers: [CQLMessageClaim]) async throws(StoreError) {

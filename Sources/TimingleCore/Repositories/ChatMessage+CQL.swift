@@ -36,20 +36,22 @@ extension ChatMessage {
             """
     }
 
-    /// Where the item is, by its place and by its id.
-    var indexStatements: [CQLStatement] {
-        [
-            """
-            INSERT INTO chat_places_by_event (event_id, seq, created_at, message_id, ordinal)
-            VALUES (\(self.eventID), \(self.seq), \(self.createdAt), \(self.messageID), \(self.ordinal))
-            USING TIMESTAMP \(self.createdAt.writeTime)
-            """,
-            """
-            INSERT INTO chat_ids_by_event (event_id, message_id, seq, created_at)
-            VALUES (\(self.eventID), \(self.messageID), \(self.seq), \(self.createdAt))
-            USING TIMESTAMP \(self.createdAt.writeTime)
-            """,
-        ]
+    /// Where the item is, by its place.
+    func placeStatement(bucket: Int32) -> CQLStatement {
+        """
+        INSERT INTO chat_places_by_event (event_id, bucket, seq, created_at, message_id, ordinal)
+        VALUES (\(self.eventID), \(bucket), \(self.seq), \(self.createdAt), \(self.messageID), \(self.ordinal))
+        USING TIMESTAMP \(self.createdAt.writeTime)
+        """
+    }
+
+    /// Where the item is, by its id.
+    var idStatement: CQLStatement {
+        """
+        INSERT INTO chat_ids_by_event (event_id, message_id, seq, created_at)
+        VALUES (\(self.eventID), \(self.messageID), \(self.seq), \(self.createdAt))
+        USING TIMESTAMP \(self.createdAt.writeTime)
+        """
     }
 
     var activityStatement: CQLStatement {

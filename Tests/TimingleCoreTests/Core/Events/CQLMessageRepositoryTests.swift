@@ -151,6 +151,87 @@ struct CQLMessageRepositoryTests {
         }
     }
 
+    @Test func aRoomBeyondABucketsLimitReadsLikeAnyOther() async throws {
+        try await withTestStores { stores, _ in
+            let event = EventID.unused()
+            let store = CQLMessageRepository(client: stores.messages.client, buckets: CQLRoomBuckets(size: 5))
+            let messages = (1...17).map { Self.message(event, Int64($0), clientID: UInt64($0)) }
+            var stored: [ChatMessage] = []
+            // One by one, so that each limit is passed by an item of its own.
+            for message in messages {
+                try await store.append([message])
+                stored.append(message)
+                let position = try await store.position(event: event)
+                #expect(position == message.position)
+                let whole = try await store.page(event: event, after: 0, limit: 300)
+                #expect(whole == stored)
+                let newest = try await store.page(event: event, before: nil, limit: 200)
+                #expect(newest == stored.reversed())
+            }
+            for bucket in Int32(0)...4 {
+                let places = try await Self.places(stores, event, bucket)
+                #expect(places.sorted() == Array(messages.map(\.seq).filter { ($0 - 1) / 5 == Int64(bucket) }))
+            }
+            for seq in Int64(-1)...19 {
+                for limit in [1, 4, 5, 6, 11] {
+                    let after = try await store.page(event: event, after: seq, limit: limit)
+                    #expect(after == Array(messages.filter { $0.seq > seq }.prefix(limit)), "after \(seq), \(limit)")
+                    let before = try await store.page(event: event, before: seq, limit: limit)
+                    let older = messages.filter { $0.seq < seq }.reversed()
+                    #expect(before == Array(older.prefix(limit)), "before \(seq), \(limit)")
+                }
+            }
+            for message in messages {
+                let found = try await store.message(event: event, id: message.messageID)
+                #expect(found == message)
+            }
+            // Far beyond the end, in either direction.
+            let last = try await store.page(event: event, before: .max, limit: 2)
+            #expect(last == messages.suffix(2).reversed())
+            let none = try await store.page(event: event, after: .max, limit: 2)
+            let before = try await store.page(event: event, before: .min, limit: 2)
+            #expect(none.isEmpty && before.isEmpty)
+            // Delivered again, and late: the room's end stays where it is.
+            try await store.append([messages[0], messages[6]])
+            let position = try await store.position(event: event)
+            #expect(position == messages[16].position)
+        }
+    }
+
+    @Test func aBucketWhoseItemsWereAllRemovedIsPassedOver() async throws {
+        try await withTestStores { stores, _ in
+            let (event, sender) = (EventID.unused(), UserID.unused())
+            let store = CQLMessageRepository(client: stores.messages.client, buckets: CQLRoomBuckets(size: 5))
+            let kept = [Self.message(event, 2, sender: sender), Self.message(event, 4, clientID: 1, sender: sender)]
+            // Alone in its bucket, and removed when the item with the lower place arrives.
+            try await store.append([Self.message(event, 12, clientID: 1, sender: sender)])
+            let alone = try await store.position(event: event)
+            #expect(alone?.seq == 12)
+            try await store.append(kept)
+            let position = try await store.position(event: event)
+            #expect(position == kept[1].position)
+            let newest = try await store.page(event: event, before: nil, limit: 10)
+            #expect(newest == kept.reversed())
+            let oldest = try await store.page(event: event, after: 0, limit: 10)
+            #expect(oldest == kept)
+        }
+    }
+
+    @Test func theLimitOfAPartitionIsFiftyThousandItems() async throws {
+        try await withTestStores { stores, _ in
+            let event = EventID.unused()
+            let messages = (49_990...50_010).map { Self.message(event, Int64($0)) }
+            try await stores.messages.append(messages)
+            let page = try await stores.messages.page(event: event, after: 49_990, limit: 300)
+            #expect(page == Array(messages.dropFirst()))
+            let newest = try await stores.messages.page(event: event, before: nil, limit: 15)
+            #expect(newest == messages.suffix(15).reversed())
+            let first = try await Self.places(stores, event, 0)
+            let second = try await Self.places(stores, event, 1)
+            #expect(first.sorted() == Array(49_990...50_000) && second.sorted() == Array(50_001...50_010))
+        }
+    }
+
     @Test func whatWillPassIsNotCalledPoison() async throws {
         let settings = try TestKeyspace.unmigrated()
         try await withEventLoopGroup(count: 1) { group in
@@ -173,10 +254,16 @@ struct CQLMessageRepositoryTests {
     // MARK: Looking behind
 
     private static func places(_ stores: CQLStores, _ event: EventID) async throws -> [Int64] {
+        var places: [Int64] = []
+        for bucket in Int32(0)...3 { places += try await Self.places(stores, event, bucket) }
+        return places
+    }
+
+    private static func places(_ stores: CQLStores, _ event: EventID, _ bucket: Int32) async throws -> [Int64] {
         let rows = try await stores.messages.client.execute(
-            "SELECT seq FROM chat_places_by_event WHERE event_id = \(event)"
+            "SELECT seq FROM chat_places_by_event WHERE event_id = \(event) AND bucket = \(bucket)"
         )
-        return try rows.map { try $0.decode("seq") }
+        return try rows.compactMap { try $0.decode("seq", as: Int64?.self) }
     }
 
     /// How many rows of items there are, found or not.
