@@ -195,4 +195,8 @@ package struct PostgresEventStores: EventStore, RoomMarkStore {
     ) async throws(StoreError) {
         try await self.marks.markRead(event: event, user: user, seq: seq, ordinal: ordinal)
     }
+
+    package func position(event: EventID) async throws(StoreError) -> RoomPosition? {
+        try await self.marks.position(event: event)
+    }
 }

@@ -85,11 +85,23 @@ package final class MemoryRooms: EventAccessStore, RoomMarkStore {
         var marks: [Key: Int64] = [:]
         var batches: [[ReadMark]] = []
         var failures = 0
+        var isAway = false
     }
 
     private let state = Locked(State())
 
     package init() {}
+
+    /// Whether nobody is told how far a room is.
+    package var isAway: Bool {
+        get { self.state.withLock { $0.isAway } }
+        set { self.state.withLock { $0.isAway = newValue } }
+    }
+
+    package func position(event: EventID) async throws(StoreError) -> RoomPosition? {
+        guard !self.isAway else { throw .unavailable("scripted") }
+        return self.position(event)
+    }
 
     package func set(_ event: EventID, _ user: UserID, _ membership: Membership, status: EventStatus = .confirmed) {
         self.state.withLock { state in

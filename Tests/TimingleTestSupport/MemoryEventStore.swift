@@ -168,6 +168,10 @@ package final class MemoryEventStore: EventStore, RoomMarkStore {
         }
     }
 
+    package func position(event: EventID) async throws(StoreError) -> RoomPosition? {
+        self.state.withLock { $0.rooms[event] }
+    }
+
     package func markRead(_ marks: [ReadMark]) async throws(StoreError) -> [ReadMark] {
         self.state.withLock { state in
             marks.filter { mark in

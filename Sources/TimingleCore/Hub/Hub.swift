@@ -27,6 +27,7 @@ package final class Hub: RoomPublisher, RoomEvictor {
         let dependencies = RoomDependencies(
             broker: broker,
             messages: messages,
+            marks: marks,
             clock: clock,
             identifiers: IdentifierGenerator(clock: clock),
             limits: limits,

@@ -4,6 +4,7 @@ internal import TimingleNet
 struct RoomDependencies: Sendable {
     let broker: any MessageBroker
     let messages: any MessageStore
+    let marks: any RoomMarkStore
     let clock: any WallClock
     let identifiers: IdentifierGenerator
     let limits: HubLimits
@@ -85,12 +86,9 @@ final class RoomSequencer {
         if let message { position.rise(to: message.position) }
         if self.floor == nil {
             do throws(StoreError) {
-                if let stored = try await self.dependencies.messages.position(event: self.event) {
-                    position.rise(to: stored)
-                }
+                if let stored = try await self.storedPosition(suffices: message != nil) { position.rise(to: stored) }
             } catch {
-                // The stream's last item was given its place with the store in view, so it suffices.
-                guard message != nil else { throw .unavailable("room position: \(error)") }
+                throw .unavailable("room position: \(error)")
             }
         }
         if last != nil, message == nil {
@@ -103,6 +101,20 @@ final class RoomSequencer {
         if self.head == nil { self.head = head }
         self.floor = position
         return head
+    }
+
+    /// How far the stored room is, or may be taken to be.
+    ///
+    /// With the store away the stream's last item suffices: it was given its place with the store in view. Where the
+    /// stream has none, all that was ever stored was acknowledged and, before that, noted with the marks.
+    private func storedPosition(suffices streamTells: Bool) async throws(StoreError) -> RoomPosition? {
+        do throws(StoreError) {
+            return try await self.dependencies.messages.position(event: self.event)
+        } catch {
+            if streamTells { return nil }
+            self.dependencies.log.debug("room position from its marks", ["error": "\(error)"])
+            return try await self.dependencies.marks.position(event: self.event)
+        }
     }
 
     // MARK: One draft

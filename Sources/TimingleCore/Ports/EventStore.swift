@@ -146,6 +146,8 @@ package protocol RoomMarkStore: Sendable {
     func markRead(_ marks: [ReadMark]) async throws(StoreError) -> [ReadMark]
     /// Moves the member's read mark to `ordinal` (and `seq`), never back.
     func markRead(event: EventID, user: UserID, seq: Int64, ordinal: Int64) async throws(StoreError)
+    /// How far the room was moved; nil when nothing of it was ever stored.
+    func position(event: EventID) async throws(StoreError) -> RoomPosition?
 }
 
 extension RoomMarkStore {

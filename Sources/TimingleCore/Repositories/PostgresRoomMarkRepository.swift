@@ -43,6 +43,22 @@ package struct PostgresRoomMarkRepository: RoomMarkStore, UnreadCountSource {
         )
     }
 
+    package func position(event: EventID) async throws(StoreError) -> RoomPosition? {
+        let rows = try await self.client.storeQuery(
+            "SELECT last_seq, last_ordinal, last_message_at FROM event_rooms WHERE event_id = \(event)"
+        )
+        guard let row = rows.first else { return nil }
+        do throws(PostgresError) {
+            return RoomPosition(
+                seq: try row.decode("last_seq"),
+                ordinal: try row.decode("last_ordinal"),
+                createdAt: try row.decode("last_message_at")
+            )
+        } catch {
+            throw error.asStoreError
+        }
+    }
+
     package func markRead(
         event: EventID,
         user: UserID,

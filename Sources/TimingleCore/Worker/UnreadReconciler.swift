@@ -114,4 +114,8 @@ package struct ReconciledRoomMarks: RoomMarkStore {
         try await self.marks.markRead(event: event, user: user, seq: seq, ordinal: ordinal)
         self.reconciler.moved(CollectionOfOne(event))
     }
+
+    package func position(event: EventID) async throws(StoreError) -> RoomPosition? {
+        try await self.marks.position(event: event)
+    }
 }

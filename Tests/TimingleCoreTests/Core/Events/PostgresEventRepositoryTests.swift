@@ -220,7 +220,11 @@ struct PostgresEventRepositoryTests {
                 }
                 let (juns, minas) = (try await unread(jun), try await unread(mina))
                 #expect(juns == step.jun && minas == step.mina, "step \(number)")
+                let position = try await world.store.position(event: id)
+                #expect(position?.seq == [nil, 3, 3, 9, 9, 9, 9, 10][number], "step \(number)")
             }
+            let position = try await world.store.position(event: id)
+            #expect(position == RoomPosition(seq: 10, ordinal: 8, createdAt: Self.start))
         }
     }
 

@@ -105,6 +105,7 @@ struct RoomSequencerTests {
     @Test func aColdRoomNeedsTheStoreOnlyWhenTheStreamIsEmpty() async throws {
         try await ChatWorld.with { world in
             world.store.isAway = true
+            world.rooms.isAway = true
             let error = await world.error { () throws(ServiceError) in try await world.hub.append(world.draft("x")) }
             #expect(error?.isRetryable == true)
             let other = EventID(rawValue: 5)
@@ -112,6 +113,19 @@ struct RoomSequencerTests {
             _ = try await world.broker.append(event: other, payload: record, key: "k", expectedLast: 0)
             let message = try await world.hub.append(world.draft("y", event: other))
             #expect(message.seq == 10)
+        }
+    }
+
+    @Test func aColdRoomWithAnEmptyStreamGoesOnBehindItsMarksWhileTheStoreIsAway() async throws {
+        try await ChatWorld.with { world in
+            world.store.isAway = true
+            let first = try await world.hub.append(world.draft("never used"))
+            #expect(first.seq == 1 && first.ordinal == 1)
+            let other = EventID(rawValue: 5)
+            let position = RoomPosition(seq: 9, ordinal: 7, createdAt: world.clock.now() + .seconds(60))
+            try await world.rooms.advanceRooms([other: position])
+            let next = try await world.hub.append(world.draft("after a day", event: other))
+            #expect(next.seq == 10 && next.ordinal == 8 && next.createdAt > position.createdAt)
         }
     }
 
