@@ -1,7 +1,7 @@
 # The menu. Nothing lives only in continuous integration.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test build release unit e2e format lint tsan asan bench bench-counts bench-cql cql-faults fuzz autobahn cassandra outage services-start services-stop reset ci clean
+.PHONY: help run test build release unit e2e format lint tsan asan bench bench-counts bench-cql cql-faults cql-secure fuzz autobahn cassandra outage services-start services-stop reset ci clean
 
 # make unit FILTER=HubTests; make e2e E2E="-k restart" RELEASE=1; make run RELEASE=1 PORT=9000
 FILTER ?=
@@ -55,6 +55,9 @@ bench-cql: ## The CQL client beside the DataStax Python driver on one Cassandra 
 
 cql-faults: ## The CQL client while nodes of three are killed and paused: ten minutes, 2.5 GB
 	@FILTER='$(FILTER)' exec scripts/cql-faults.sh
+
+cql-secure: ## The server with a Cassandra that speaks TLS alone and wants a password
+	@CQL=secure E2E='Tests/EndToEnd/test_spine.py Tests/EndToEnd/test_cql_secure.py' RELEASE='$(RELEASE)' exec scripts/test.sh e2e
 
 fuzz: ## Look for inputs that break the parsers (TARGET=HTTPBody, SECONDS=60 each)
 	@SECONDS_EACH='$(or $(SECONDS),60)' exec scripts/fuzz.sh $(TARGET)

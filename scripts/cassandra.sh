@@ -15,10 +15,11 @@ usage: scripts/cassandra.sh COMMAND [NAME] [ARGUMENTS]
   find                    where the launcher is; 3 when there is none
   fetch                   fetch Apache Cassandra by Maven, for machines where none is at hand
   start NAME [--nodes 3]  start a node, or three on 127.0.0.1 to 127.0.0.3; ready when this returns
+  secure NAME             start a node that speaks TLS alone and wants a password; not for revive
   stop NAME               stop all nodes
   kill|pause|resume|revive NAME [NODE]   for rehearsing faults; NODE is 1, 2 or 3
   status NAME             one line of JSON
-  env NAME                SCYLLA_HOSTS and SCYLLA_PORT, as lines for a shell
+  env NAME                SCYLLA_HOSTS, SCYLLA_PORT and what else it takes to connect, as lines for a shell
   reset NAME              stop and throw the data away
 
 NAME is 'run', 'test' or another. The nodes of these two sync before they acknowledge; others do as Cassandra does by default:
@@ -100,6 +101,53 @@ start() {
     say "Cassandra is ready on port $(field port)"
 }
 
+# An authority of our own, and a certificate of it for the node; the store of keys is what Java reads.
+make_certificates() {
+    local tls=$1
+    mkdir -p "$tls"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj "/CN=timingle test CA" \
+        -keyout "$tls/ca.key" -out "$tls/ca.pem"
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=node" \
+        -keyout "$tls/node.key" -out "$tls/node.csr"
+    openssl x509 -req -in "$tls/node.csr" -CA "$tls/ca.pem" -CAkey "$tls/ca.key" -CAcreateserial -days 30 \
+        -extfile <(echo "subjectAltName=DNS:localhost,IP:127.0.0.1") -out "$tls/node.pem"
+    openssl pkcs12 -export -in "$tls/node.pem" -inkey "$tls/node.key" -passout pass:timingle -out "$tls/node.p12"
+}
+
+# The launchers know neither TLS nor passwords: one makes the node, and we start it again with more in its configuration.
+secure() {
+    local node="$DIR/node-1" yaml="$DIR/node-1/cassandra.yaml" tls="$DIR/tls" line pid start
+    local -a command
+    have openssl || die "this needs openssl"
+    [ ! -e "$DIR/cluster.json" ] || die "there is a node in $DIR: scripts/cassandra.sh reset $NAME"
+    start
+    # One launcher writes the start time behind the number.
+    read -r pid start <"$node/pid" || true
+    mapfile -d '' -t command <"/proc/$pid/cmdline"
+    run stop "$DIR" >/dev/null
+    make_certificates "$tls" 2>"$tls.log" || die "openssl could not make certificates: see $tls.log"
+    for line in "authenticator: PasswordAuthenticator" "authorizer: CassandraAuthorizer" \
+        "role_manager: CassandraRoleManager"; do
+        sed -i "/^${line%%:*}:/d" "$yaml"
+        printf '%s\n' "$line" >>"$yaml"
+    done
+    printf '%s\n' "client_encryption_options:" "  enabled: true" "  optional: false" "  require_client_auth: false" \
+        "  keystore: $tls/node.p12" "  keystore_password: timingle" "  store_type: PKCS12" >>"$yaml"
+    (cd "$node" && exec setsid "${command[@]}" >>stdout.log 2>&1 </dev/null 9>&-) &
+    pid=$!
+    echo "$pid${start:+ $(process_start "$pid")}" >"$node/pid"
+    for _ in {1..600}; do
+        kill -0 "$pid" 2>/dev/null || die "the node ended: see $node/stdout.log"
+        if openssl s_client -connect "127.0.0.1:$(field port)" -CAfile "$tls/ca.pem" -verify_return_error \
+            </dev/null >/dev/null 2>&1; then
+            say "Cassandra is ready on port $(field port), with TLS and a password"
+            return 0
+        fi
+        sleep 0.2
+    done
+    die "the node speaks no TLS: see $node/system.log"
+}
+
 # The state file is one line of JSON; this shell needs no more than whole numbers of it.
 field() { sed -n "s/.*\"$1\": \([0-9]*\).*/\1/p" "$DIR/cluster.json"; }
 
@@ -108,12 +156,16 @@ environment() {
     [ -e "$DIR/cluster.json" ] || die "Cassandra was never started: scripts/cassandra.sh start $NAME"
     for ((node = 2; node <= $(field nodes); node++)); do hosts+=",127.0.0.$node"; done
     printf 'export SCYLLA_HOSTS=%q SCYLLA_PORT=%q\n' "$hosts" "$(field port)"
+    [ -e "$DIR/tls/ca.pem" ] || return 0
+    printf 'export SCYLLA_TLS=true SCYLLA_CA_FILE=%q SCYLLA_USERNAME=cassandra SCYLLA_PASSWORD=cassandra\n' \
+        "$DIR/tls/ca.pem"
 }
 
 case $COMMAND in
 find) find_launcher ;;
 fetch) fetch ;;
 start) start "${@:3}" ;;
+secure) secure ;;
 stop) [ ! -e "$DIR/cluster.json" ] || run stop "$DIR" ;;
 kill | pause | resume | revive) run "$COMMAND" "$DIR" "${3:-1}" ;;
 status) run status "$DIR" ;;

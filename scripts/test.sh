@@ -3,7 +3,8 @@
 #
 # FILTER narrows the Swift tests, E2E holds pytest's arguments, SANITIZE is thread or address. The end-to-end tests run
 # against the debug build, with RELEASE=1 against the release build, or against TIMINGLE_BINARY, which is not built.
-# CQL=1 keeps their chat and history in Cassandra. CQL_OUTAGE is how many seconds its node stays dead in the test of that.
+# CQL=1 keeps their chat and history in Cassandra, CQL=secure in one that speaks TLS alone and wants a password. CQL_OUTAGE is
+# how many seconds its node stays dead in the test of that. Where E2E names files of Tests/EndToEnd, only they are run.
 # DATABASE_URL, REDIS_URL and NATS_URL, where set, take the place of private servers.
 set -euo pipefail
 
@@ -43,7 +44,7 @@ start_cassandra() {
         return 0
     fi
     scripts/cassandra.sh reset test
-    scripts/cassandra.sh start test 9>&- &
+    scripts/cassandra.sh "$([ "${CQL:-}" = secure ] && echo secure || echo start)" test 9>&- &
     cassandra=$!
 }
 
@@ -55,7 +56,8 @@ await_cassandra() {
     wait "$pid" || die "Cassandra did not start: see .timingle/test/cassandra"
     eval "$(scripts/cassandra.sh env test)"
     export TIMINGLE_TEST_CQL="$SCYLLA_HOSTS:$SCYLLA_PORT"
-    unset SCYLLA_HOSTS SCYLLA_PORT
+    export TIMINGLE_E2E_CQL_CA=${SCYLLA_CA_FILE:-}
+    unset SCYLLA_HOSTS SCYLLA_PORT SCYLLA_TLS SCYLLA_CA_FILE SCYLLA_USERNAME SCYLLA_PASSWORD
 }
 
 left_out=()
@@ -102,7 +104,7 @@ eval "$(scripts/services.sh env test)"
 export TIMINGLE_TEST_DATABASE_URL=$DATABASE_URL TIMINGLE_TEST_REDIS_URL=$REDIS_URL TIMINGLE_TEST_NATS_URL=$NATS_URL
 export TIMINGLE_TEST_REQUIRE_SERVICES=1
 # The tests say what the server gets; nothing of ours may leak in.
-unset DATABASE_URL REDIS_URL NATS_URL NATS_MONITOR_URL SCYLLA_HOSTS SCYLLA_HOST
+unset DATABASE_URL REDIS_URL NATS_URL NATS_MONITOR_URL "${!SCYLLA_@}"
 
 product=(--product timingle --configuration "$([ -n "${RELEASE:-}" ] && echo release || echo debug)")
 
@@ -134,9 +136,11 @@ if [ "$what" != unit ]; then
     export TIMINGLE_BINARY
     export TIMINGLE_E2E_CQL_OUTAGE=${CQL_OUTAGE:-10}
     say "End-to-end tests of $TIMINGLE_BINARY${CQL:+ with chat and history in Cassandra}"
+    paths=(Tests/EndToEnd)
+    [[ " ${E2E:-}" != *" Tests/EndToEnd/"* ]] || paths=()
     # shellcheck disable=SC2086
     TIMINGLE_E2E_TLS=${TLS:-} TIMINGLE_E2E_CQL=${CQL:+$TIMINGLE_TEST_CQL} \
-        "$VENV/bin/python" -m pytest Tests/EndToEnd ${E2E:-} || failed+=("end-to-end tests")
+        "$VENV/bin/python" -m pytest "${paths[@]}" ${E2E:-} || failed+=("end-to-end tests")
     if [ "$what" = all ]; then
         say "End-to-end tests over TLS"
         TIMINGLE_E2E_TLS=1 "$VENV/bin/python" -m pytest Tests/EndToEnd || failed+=("end-to-end tests over TLS")

@@ -321,9 +321,11 @@ package final class CQLConnection: StreamHandler {
     }
 
     package func peerHalfClosed(on connection: StreamConnection) {
-        let when = self.hasAnswered ? "" : " before it answered"
-        self.end(CQLError(.connectionLost, "the node closed the connection\(when)", node: self.node))
+        self.end(CQLError(.connectionLost, "the node closed the connection\(self.beforeAnAnswer)", node: self.node))
     }
+
+    /// A node that was not even greeted back may speak another protocol, such as TLS.
+    private var beforeAnAnswer: String { self.hasAnswered ? "" : " before it answered" }
 
     package func outboxDrained(on connection: StreamConnection) {}
 
@@ -331,7 +333,9 @@ package final class CQLConnection: StreamHandler {
         if self.opened != nil, let why = self.tls?.failureReason {
             self.end(CQLError(.tls, "no encrypted connection", node: self.node, underlying: why))
         }
-        self.end(CQLError(.connectionLost, "the connection failed", node: self.node, underlying: "\(reason)"))
+        var message = "the connection failed"
+        if case .failed(let failure) = reason, failure.isReset { message += self.beforeAnAnswer }
+        self.end(CQLError(.connectionLost, message, node: self.node, underlying: "\(reason)"))
         self.stream = nil
         self.tls = nil
         self.reportEnd()

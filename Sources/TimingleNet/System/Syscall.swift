@@ -31,6 +31,9 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
     /// True where something is there, and not for us.
     var isDenial: Bool { self.code == EACCES || self.code == EPERM }
 
+    /// True where the peer, or somebody on the way, threw the connection away.
+    package var isReset: Bool { self.code == ECONNRESET }
+
     /// True for EAGAIN where it was thrown: others were in the way, again and again.
     var isConflict: Bool { self.code == EAGAIN }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import ssl
 import subprocess
 
 from support.processes import ROOT, eventually
@@ -16,6 +17,17 @@ class Node:
         host, port = os.environ["TIMINGLE_E2E_CQL"].rsplit(":", 1)
         self.host = host
         self.port = int(port)
+        # `make cql-secure`: whom to trust; the node wants a password, too.
+        self.authority = os.environ.get("TIMINGLE_E2E_CQL_CA") or None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """How the server gets there."""
+        plain = {"SCYLLA_HOSTS": self.host, "SCYLLA_PORT": str(self.port)}
+        if not self.authority:
+            return plain
+        credentials = {"SCYLLA_USERNAME": "cassandra", "SCYLLA_PASSWORD": "cassandra"}
+        return {**plain, **credentials, "SCYLLA_TLS": "true", "SCYLLA_CA_FILE": self.authority}
 
     def _script(self, verb: str) -> None:
         command = [str(ROOT / "scripts" / "cassandra.sh"), verb, os.environ.get("TIMINGLE_E2E_CQL_NAME", "test"), "1"]
@@ -37,9 +49,15 @@ class Node:
 
     @functools.cached_property
     def session(self):
+        from cassandra.auth import PlainTextAuthProvider
         from cassandra.cluster import Cluster
 
-        cluster = Cluster([self.host], port=self.port, connect_timeout=30, control_connection_timeout=30)
+        secure = {}
+        if self.authority:
+            secure["ssl_context"] = ssl.create_default_context(cafile=self.authority)
+            secure["ssl_context"].check_hostname = False
+            secure["auth_provider"] = PlainTextAuthProvider("cassandra", "cassandra")
+        cluster = Cluster([self.host], port=self.port, connect_timeout=30, control_connection_timeout=30, **secure)
         session = cluster.connect()
         session.default_timeout = 60
         return session
@@ -56,11 +74,7 @@ class Keyspace:
     def __init__(self, name: str):
         self.name = name
         self.node = node()
-        self.environment = {
-            "SCYLLA_HOSTS": self.node.host,
-            "SCYLLA_PORT": str(self.node.port),
-            "SCYLLA_KEYSPACE": name,
-        }
+        self.environment = {**self.node.environment, "SCYLLA_KEYSPACE": name}
 
     @staticmethod
     def is_wanted() -> bool:

@@ -149,6 +149,7 @@ struct CQLConnectionSocketTests {
                 _ = try await CQLTestConnection.open(loop, Self.address(port), CQLConnectionSettings())
             }
             #expect(error?.code == .notConnected)
+            #expect(error?.message.hasSuffix("before it answered") == true)
         }
     }
 
