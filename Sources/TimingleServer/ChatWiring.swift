@@ -86,15 +86,20 @@ struct ChatWiring: Sendable {
         self.streams.start()
         guard self.role.runsWorker else { return }
         self.relay.start()
-        self.persister.start()
-        self.recorder.start()
+        // A change that comes again finds its line in the store, or its line would be said twice.
+        let recorder = self.recorder
+        self.persister.start { recorder.start() }
     }
 
     /// Why nothing can be appended to a room right now; nil when the broker is there with its streams.
     var brokerFailure: String? {
         guard self.nats.isConnected else { return "not connected" }
-        return self.streams.isReady ? nil : "the streams are not there yet"
+        guard self.streams.isReady else { return "the streams are not there yet" }
+        return self.hasLookedBack ? nil : "what waits in the stream is not stored yet"
     }
+
+    /// Pages have no holes that only a process before this one could explain.
+    private var hasLookedBack: Bool { !self.role.runsWorker || self.persister.hasLookedBack }
 
     /// Finishes publications, then batches: what a publication put into the broker may be stored by the next process.
     func drain(deadline: Duration) async {

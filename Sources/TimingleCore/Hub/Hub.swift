@@ -99,18 +99,21 @@ package final class Hub: RoomPublisher, RoomEvictor {
         return try result.get()
     }
 
-    package func tail(event: EventID, after seq: Int64) async -> [ChatMessage] {
+    /// What this process remembers of the items above `low` and below `high`, oldest first, without a gap between them.
+    func remembered(event: EventID, above low: Int64, below high: Int64) async -> [ChatMessage] {
         let shard = self.shard(event)
         return await withCheckedContinuation { continuation in
-            shard.onLoop { continuation.resume(returning: $0.existing(event)?.tail(after: seq) ?? []) }
+            shard.onLoop { shard in
+                continuation.resume(returning: shard.existing(event)?.remembered(above: low, below: high) ?? [])
+            }
         }
     }
 
-    /// The place of a message that this process remembers.
-    func seq(of id: MessageID, in event: EventID) async -> Int64? {
+    /// The message, if this process remembers it.
+    func message(_ id: MessageID, in event: EventID) async -> ChatMessage? {
         let shard = self.shard(event)
         return await withCheckedContinuation { continuation in
-            shard.onLoop { continuation.resume(returning: $0.existing(event)?.seq(of: id)) }
+            shard.onLoop { continuation.resume(returning: $0.existing(event)?.message(id)) }
         }
     }
 
@@ -124,8 +127,6 @@ package final class Hub: RoomPublisher, RoomEvictor {
             }
         }
     }
-
-    func remembers(_ id: MessageID, in event: EventID) async -> Bool { await self.seq(of: id, in: event) != nil }
 
     // MARK: Members
 

@@ -12,6 +12,8 @@ package struct HubLimits: Sendable, Equatable {
     package var roomIdleTime: Duration = .seconds(300)
     /// How long a missing item is waited for before it is fetched.
     package var gapPatience: Duration = .milliseconds(200)
+    /// How long after an item one that is missing below it may still be stored: longer than the worker's ack wait.
+    package var unstoredAge: Duration = .seconds(30)
     /// Missed items that a joining member is sent.
     package var catchUpMax = 300
     /// How often the marks of those in a room with news are moved.

@@ -174,9 +174,11 @@ final class HubRoom {
         }
     }
 
-    func tail(after seq: Int64) -> [ChatMessage] { self.order.tail(after: seq) ?? [] }
+    func remembered(above low: Int64, below high: Int64) -> [ChatMessage] {
+        self.order.remembered(above: low, below: high)
+    }
 
-    func seq(of id: MessageID) -> Int64? { self.order.seq(of: id) }
+    func message(_ id: MessageID) -> ChatMessage? { self.order.message(id) }
 
     func message(sender: UserID, clientID: ClientMessageID) -> ChatMessage? {
         self.order.message(sender: sender, clientID: clientID)
@@ -225,9 +227,12 @@ final class HubRoom {
                     after: position,
                     limit: limits.catchUpMax
                 )
-                // The writer may be behind, or one of several: what is missing will be there in a moment.
+                // The writer may be behind, or one of several: what is missing will be there in a moment, or never.
                 let before = position
-                for message in stored where message.seq == position + 1 || round > 6 {
+                let now = self.dependencies.clock.now()
+                for message in stored {
+                    let isOld = now - message.createdAt > limits.unstoredAge
+                    guard message.seq == position + 1 || isOld || round > 6 else { break }
                     collected.append(message)
                     position = message.seq
                 }

@@ -100,6 +100,21 @@ struct RoomOrder {
         return self.recent.suffix(from: Int(seq + 1 - first.message.seq)).map(\.message)
     }
 
+    /// What is remembered of the items above `low` and below `high`, oldest first and without a gap between them.
+    func remembered(above low: Int64, below high: Int64) -> [ChatMessage] {
+        guard low < high, let first = self.recent.first?.message.seq, let last = self.recent.last?.message.seq else {
+            return []
+        }
+        let (from, to) = (max(first, low + 1), min(last, high - 1))
+        guard from <= to else { return [] }
+        return self.recent[Int(from - first)...Int(to - first)].map(\.message)
+    }
+
+    func message(_ id: MessageID) -> ChatMessage? {
+        guard let seq = self.byID[id], let first = self.recent.first else { return nil }
+        return self.recent[Int(seq - first.message.seq)].message
+    }
+
     func seq(of id: MessageID) -> Int64? { self.byID[id] }
 
     /// What the sender called `clientID`, if it is remembered.

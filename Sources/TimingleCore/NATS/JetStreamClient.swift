@@ -74,12 +74,14 @@ package struct JetStreamClient: Sendable {
         )
     }
 
-    /// How many messages wait for the consumer, and how many wait for their acknowledgement.
-    package func consumerLag(
-        _ settings: JetStreamConsumerSettings
-    ) async throws(NATSError) -> (pending: Int64, unacknowledged: Int64) {
+    /// How far the consumer is.
+    package func consumerState(_ settings: JetStreamConsumerSettings) async throws(NATSError) -> JetStreamConsumerState
+    {
         let info = try await self.call("CONSUMER.INFO.\(settings.stream).\(settings.durable)")
-        return (info["num_pending"]?.integerValue ?? 0, info["num_ack_pending"]?.integerValue ?? 0)
+        guard let state = JetStreamConsumerState(info) else {
+            throw NATSError(.malformedAnswer, "consumer info without positions")
+        }
+        return state
     }
 
     // MARK: Messages
@@ -132,6 +134,34 @@ package struct JetStreamClient: Sendable {
             writer.field("next_by_subj", subject)
         }
         return try await self.message(stream, body)
+    }
+
+    /// What the stream has at these places, in their order; those that are gone are left out.
+    ///
+    /// All places are asked for at once: the range is to be short.
+    package func messages(
+        stream: String,
+        at range: ClosedRange<UInt64>
+    ) async throws(NATSError) -> [BrokerItem] {
+        let answers = await withTaskGroup(of: Result<BrokerItem?, NATSError>.self) { group in
+            for sequence in range {
+                group.addTask {
+                    do throws(NATSError) {
+                        return .success(try await self.message(stream: stream, sequence: sequence))
+                    } catch {
+                        return .failure(error)
+                    }
+                }
+            }
+            var answers: [Result<BrokerItem?, NATSError>] = []
+            for await answer in group { answers.append(answer) }
+            return answers
+        }
+        var items: [BrokerItem] = []
+        for answer in answers {
+            if let item = try answer.get() { items.append(item) }
+        }
+        return items.sorted { $0.sequence < $1.sequence }
     }
 
     private func message(_ stream: String, _ body: [UInt8]) async throws(NATSError) -> BrokerItem? {

@@ -25,16 +25,22 @@ package final class JetStreamConsumer {
     private var nextToken: UInt64 = 1
     private var failures = 0
     private var isReady = false
+    /// Tells what was begun for a connection that is gone from what counts.
+    private var round: UInt64 = 0
     private var lastArrival: MonotonicInstant = .now
+    private let prepare: (@escaping () -> Void) -> Void
     private let demand: () -> Int
     private let receive: (JetStreamDelivery) -> Void
 
     /// `demand` says how many more messages are wanted; `receive` takes one.
+    ///
+    /// `prepare` is called whenever the consumer was seen to be there, and nothing is asked for until it says so.
     package init(
         loop: EventLoop,
         client: JetStreamClient,
         settings: JetStreamConsumerSettings,
         log: Log,
+        prepare: @escaping (@escaping () -> Void) -> Void = { $0() },
         demand: @escaping () -> Int,
         receive: @escaping (JetStreamDelivery) -> Void
     ) {
@@ -43,6 +49,7 @@ package final class JetStreamConsumer {
         self.settings = settings
         self.log = log.labelled("consumer").with("consumer", "\(settings.durable)")
         self.inbox = client.connection.makeInbox()
+        self.prepare = prepare
         self.demand = demand
         self.receive = receive
     }
@@ -175,31 +182,35 @@ package final class JetStreamConsumer {
     // MARK: Existence and progress
 
     private func ensure() {
+        self.round += 1
+        let round = self.round
         let bound = LoopBound(self, on: self.loop)
         let client = self.client
         let settings = self.settings
         Task(executorPreference: self.loop) {
             do throws(NATSError) {
                 try await client.ensureConsumer(settings)
-                bound.value.ensured(nil)
+                bound.value.ensured(round, nil)
             } catch {
-                bound.value.ensured(error)
+                bound.value.ensured(round, error)
             }
         }
     }
 
-    private func ensured(_ error: NATSError?) {
-        guard case .idle = self.pull, !self.isReady else { return }
-        guard let error else {
-            self.isReady = true
-            self.demandChanged()
-            return
-        }
+    private func ensured(_ round: UInt64, _ error: NATSError?) {
+        guard round == self.round, case .idle = self.pull, !self.isReady else { return }
+        guard let error else { return self.prepare { [weak self] in self?.prepared(round) } }
         // The first tries of a start meet streams that are being made: nothing to warn of.
         if self.failures % 20 == 3 {
             self.log.warning("consumer is not there yet", ["error": "\(error)"])
         }
         self.backOff()
+    }
+
+    private func prepared(_ round: UInt64) {
+        guard round == self.round, case .idle = self.pull, !self.isReady else { return }
+        self.isReady = true
+        self.demandChanged()
     }
 
     /// Looks now and then whether a quiet consumer ought not to be quiet.
@@ -219,10 +230,10 @@ package final class JetStreamConsumer {
         let log = self.log
         let bound = LoopBound(self, on: self.loop)
         Task(executorPreference: self.loop) {
-            guard let lag = try? await client.consumerLag(settings), lag.pending > 0 else { return }
+            guard let state = try? await client.consumerState(settings), state.pending > 0 else { return }
             log.error(
                 "consumer stands still",
-                ["pending": LogValue(lag.pending), "unacknowledged": LogValue(lag.unacknowledged)]
+                ["pending": LogValue(state.pending), "unacknowledged": LogValue(state.unacknowledged)]
             )
             bound.value.reconnected()
         }

@@ -140,6 +140,4 @@ package struct PlacedMessage: Sendable, Equatable {
 package protocol RoomPublisher: Sendable {
     /// Returns once the broker holds the message; the members are shown it at the same moment.
     func append(_ draft: RoomDraft) async throws(ServiceError) -> ChatMessage
-    /// The newest items after `seq` that this process still remembers, oldest first, without a gap after `seq`.
-    func tail(event: EventID, after seq: Int64) async -> [ChatMessage]
 }

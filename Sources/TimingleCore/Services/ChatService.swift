@@ -24,26 +24,6 @@ package struct MessageDraft: Sendable, Equatable {
     }
 }
 
-/// A position in a room, as a client names it.
-package enum MessageCursor: Sendable, Equatable {
-    case message(MessageID)
-    case time(Timestamp)
-    case seq(Int64)
-
-    /// Reads a message id, an RFC 3339 time or a `seq`; nil for anything else.
-    package init?(text: String) {
-        if let id = MessageID(text: text) {
-            self = .message(id)
-        } else if let seq = EventID(text: text)?.rawValue {
-            self = .seq(seq)
-        } else if let time = Timestamp(rfc3339: text) {
-            self = .time(time)
-        } else {
-            return nil
-        }
-    }
-}
-
 /// What the chat allows.
 package struct ChatLimits: Sendable, Equatable {
     package var textCharactersMax = 4_000
@@ -52,8 +32,11 @@ package struct ChatLimits: Sendable, Equatable {
     package var messagesBurst = 20
     package static let attachmentsMax = 10
     package static let pageMax = 200
-    /// How often and after which pause a page looks for items that the worker has yet to store.
-    static let unstoredLooks = 10
+    /// How often a page looks for items that the worker has yet to store, and after which pause.
+    ///
+    /// Often below a message that the client has: there, what is missing is sure to come.
+    static let unstoredLooksBelowMessage = 10
+    static let unstoredLooks = 3
     static let unstoredPause: Duration = .milliseconds(50)
     package static let systemSenderName = "timingle"
 
@@ -66,8 +49,8 @@ package struct ChatLimits: Sendable, Equatable {
 package final class ChatService: Sendable {
     let hub: Hub
     private let access: any EventAccessStore
-    private let messages: any MessageStore
-    private let marks: any RoomMarkStore
+    let messages: any MessageStore
+    let marks: any RoomMarkStore
     private let clock: any WallClock
     private let limits: ChatLimits
     private let buckets: UserTokenBuckets
@@ -125,76 +108,6 @@ package final class ChatService: Sendable {
                 clientID: draft.clientID
             )
         )
-    }
-
-    /// Newest first.
-    ///
-    /// Without `before` the reader has seen the newest: the read mark moves there.
-    package func page(
-        event: EventID,
-        before: MessageCursor?,
-        after: MessageCursor?,
-        limit: Int,
-        by requester: Requester
-    ) async throws(ServiceError) -> [ChatMessage] {
-        _ = try await self.member(event, requester)
-        let limit = min(max(limit, 1), ChatLimits.pageMax)
-        do throws(StoreError) {
-            if let after {
-                guard let seq = try await self.seq(of: after, in: event, isUpper: false) else { return [] }
-                var stored = try await self.messages.page(event: event, after: seq, limit: limit)
-                if stored.count < limit {
-                    // What was appended a moment ago may not be stored yet.
-                    stored += await self.hub.tail(event: event, after: stored.last?.seq ?? seq)
-                        .prefix(limit - stored.count)
-                }
-                return stored.reversed()
-            }
-            if let before {
-                guard let seq = try await self.seq(of: before, in: event, isUpper: true) else { return [] }
-                // A message that was named is there, so what lies below it is, too; a bare number promises nothing.
-                var looks = 1
-                if case .message = before { looks = ChatLimits.unstoredLooks }
-                return try await self.older(than: seq, in: event, limit: limit, looks: looks)
-            }
-            let stored = try await self.messages.page(event: event, before: nil, limit: limit)
-            let fresh = await self.hub.tail(event: event, after: stored.first?.seq ?? 0)
-            let newest = Array((fresh.reversed() + stored).prefix(limit))
-            if let first = newest.first {
-                try await self.marks.markRead(
-                    event: event,
-                    user: requester.userID,
-                    seq: first.seq,
-                    ordinal: first.ordinal
-                )
-            }
-            return newest
-        } catch {
-            throw error.asServiceError
-        }
-    }
-
-    /// The items before `seq`, newest first and without a gap between them and `seq`.
-    ///
-    /// What was appended a moment ago may not be stored yet: this process may remember it, else it is waited for.
-    private func older(
-        than seq: Int64,
-        in event: EventID,
-        limit: Int,
-        looks: Int
-    ) async throws(StoreError) -> [ChatMessage] {
-        var page: [ChatMessage] = []
-        for attempt in 0..<looks {
-            if attempt > 0 { _ = try? await pause(ChatLimits.unstoredPause) }
-            let stored = try await self.messages.page(event: event, before: seq, limit: limit)
-            page = stored
-            let newest = stored.first?.seq ?? 0
-            guard newest < seq - 1 else { break }
-            let fresh = await self.hub.tail(event: event, after: newest).filter { $0.seq < seq }
-            page = Array((fresh.reversed() + stored).prefix(limit))
-            guard page.first.map({ $0.seq < seq - 1 }) ?? true else { break }
-        }
-        return page
     }
 
     /// Moves the reader's mark up to a message.
@@ -280,7 +193,7 @@ package final class ChatService: Sendable {
 
     private func requireMessage(_ id: MessageID, in event: EventID) async throws(ServiceError) {
         // The newest messages may be known here before they are stored.
-        if await self.hub.remembers(id, in: event) { return }
+        if await self.hub.message(id, in: event) != nil { return }
         let found: ChatMessage?
         do throws(StoreError) {
             found = try await self.messages.message(event: event, id: id)
@@ -306,43 +219,5 @@ package final class ChatService: Sendable {
         } catch {
             throw error.asServiceError
         }
-    }
-
-    // MARK: Cursors
-
-    /// The `seq` at which a cursor stands; nil when it names nothing.
-    ///
-    /// A time stands before the first message that is not earlier; as an upper bound its own millisecond is excluded.
-    private func seq(of cursor: MessageCursor, in event: EventID, isUpper: Bool) async throws(StoreError) -> Int64? {
-        switch cursor {
-        case .seq(let seq): return seq
-        case .message(let id):
-            if let message = try await self.messages.message(event: event, id: id) { return message.seq }
-            return await self.hub.seq(of: id, in: event)
-        case .time(let time):
-            let first = try await self.firstSeq(notBefore: time, in: event, isExclusive: !isUpper)
-            return isUpper ? first : first - 1
-        }
-    }
-
-    /// Halves the room until the first message at or after `time` is found: at most 63 short reads.
-    private func firstSeq(
-        notBefore time: Timestamp,
-        in event: EventID,
-        isExclusive: Bool
-    ) async throws(StoreError) -> Int64 {
-        guard let position = try await self.messages.position(event: event) else { return 1 }
-        var low: Int64 = 1
-        var high = position.seq + 1
-        while low < high {
-            let middle = low + (high - low) / 2
-            let probe = try await self.messages.page(event: event, after: middle - 1, limit: 1).first
-            guard let probe, probe.createdAt < time || isExclusive && probe.createdAt == time else {
-                high = middle
-                continue
-            }
-            low = probe.seq + 1
-        }
-        return low
     }
 }

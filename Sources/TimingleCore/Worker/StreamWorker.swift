@@ -1,47 +1,26 @@
 internal import Synchronization
 package import TimingleNet
 
-/// What a worker does with the messages of one stream.
-package protocol StreamSink: Sendable {
-    associatedtype Record: Sendable
-    /// Nil when the bytes can never be a record.
-    func decode(_ payload: [UInt8]) -> Record?
-    /// Stores records idempotently; throws `.rejected` when one of them can never be stored.
-    func store(_ records: [Record]) async throws(StoreError)
-}
-
-/// Times and amounts of a worker.
-package struct StreamWorkerLimits: Sendable, Equatable {
-    package var batchSizeMax = 256
-    package var batchAgeMax: Duration = .milliseconds(20)
-    package var retryDelayMin: Duration = .milliseconds(100)
-    package var retryDelayMax: Duration = .seconds(5)
-
-    package init() {}
-
-    /// Doubles with each attempt, with a quarter of chance, up to the limit.
-    func retryDelay(attempt: Int) -> Duration {
-        let base = min(self.retryDelayMin * (1 << min(attempt - 1, 12)), self.retryDelayMax)
-        return base * Double.random(in: 0.75...1)
-    }
-}
-
 /// What a worker has done; for the metrics.
 package struct StreamWorkerCounts: Sendable, Equatable {
     package var stored = 0
     package var deadLettered = 0
     package var failures = 0
     package var redelivered = 0
+    /// Stored before they came again; not in `stored`, which counts what was acknowledged.
+    package var caughtUp = 0
 }
 
 /// Consumes a stream in batches: store, then acknowledge, in that order.
 ///
 /// Any thread; works on one loop. What the store refuses for now is kept and tried again with back-off, while the
 /// broker is told that work goes on. What can never be stored goes to the dead-letter stream, is counted and logged.
+/// What somebody else was given and left is stored first: `StreamCatchUp`.
 package final class StreamWorker<Sink: StreamSink>: Sendable {
     private let loop: EventLoop
     private let hands: LoopBound<StreamWorkerHands<Sink>>
     private let counter = Mutex(StreamWorkerCounts())
+    private let lookedBack = Atomic<Bool>(false)
 
     package init(
         loop: EventLoop,
@@ -67,13 +46,20 @@ package final class StreamWorker<Sink: StreamSink>: Sendable {
         )
     }
 
-    package func start() {
+    /// Begins; `caughtUp` is called once, on the loop, when all that waited in the stream at the start is settled.
+    package func start(caughtUp: @escaping @Sendable () -> Void = {}) {
         let hands = self.hands
         self.loop.execute {
             hands.value.count = { [weak self] change in self?.counter.withLock { change(&$0) } }
-            hands.value.start()
+            hands.value.start { [weak self] step in
+                self?.lookedBack.store(true, ordering: .releasing)
+                if step == .caughtUp { caughtUp() }
+            }
         }
     }
+
+    /// True once what waited in the stream at the start is settled, or has to wait: the store is away, or it is much.
+    package var hasLookedBack: Bool { self.lookedBack.load(ordering: .acquiring) }
 
     package var counts: StreamWorkerCounts { self.counter.withLock { $0 } }
 
@@ -105,6 +91,7 @@ final class StreamWorkerHands<Sink: StreamSink> {
     private let log: Log
     private var machine: PersistBatchStateMachine<Item>
     private var consumer: JetStreamConsumer?
+    private var catchUp: StreamCatchUp<Sink>?
     private var timer: TimerToken?
     private var drained: [() -> Void] = []
     var count: ((inout StreamWorkerCounts) -> Void) -> Void = { _ in }
@@ -128,12 +115,27 @@ final class StreamWorkerHands<Sink: StreamSink> {
         self.machine = PersistBatchStateMachine(sizeMax: limits.batchSizeMax, ageMax: limits.batchAgeMax)
     }
 
-    func start() {
+    func start(progress: @escaping (StreamCatchUp<Sink>.Progress) -> Void) {
+        // Whoever is told to begin may have been told to end before.
+        guard !self.machine.isDrained else { return }
+        let catchUp = StreamCatchUp(
+            loop: self.loop,
+            client: self.client,
+            settings: self.settings,
+            sink: self.sink,
+            limits: self.limits,
+            log: self.log,
+            isInHand: { [weak self] last in self?.machine.inHand.contains { $0.sequence <= last } ?? false },
+            stored: { [weak self] count in self?.count { $0.caughtUp += count } },
+            progress: progress
+        )
+        self.catchUp = catchUp
         let consumer = JetStreamConsumer(
             loop: self.loop,
             client: self.client,
             settings: self.settings,
             log: self.log,
+            prepare: { pull in catchUp.begin(then: pull) },
             demand: { [weak self] in self?.machine.room ?? 0 },
             receive: { [weak self] in self?.received($0) }
         )
@@ -181,29 +183,10 @@ final class StreamWorkerHands<Sink: StreamSink> {
 
     private func perform(_ items: [Item]) async {
         do throws(StoreError) {
-            self.written(refused: try await self.store(items))
+            let refused = try await self.sink.store(sparing: items.map(\.record))
+            self.written(refused: Dictionary(uniqueKeysWithValues: refused.map { (items[$0].sequence, $1) }))
         } catch {
             self.notWritten(error)
-        }
-    }
-
-    /// Stores the batch and returns the places of those records that can never be stored.
-    ///
-    /// One bad record makes the store refuse the whole batch; then each is stored alone.
-    private func store(_ items: [Item]) async throws(StoreError) -> [UInt64: String] {
-        do throws(StoreError) {
-            try await self.sink.store(items.map(\.record))
-            return [:]
-        } catch {
-            guard case .unavailable = error else {
-                guard items.count > 1 else { return [items[0].sequence: "\(error)"] }
-                var refused: [UInt64: String] = [:]
-                for item in items {
-                    refused.merge(try await self.store([item])) { first, _ in first }
-                }
-                return refused
-            }
-            throw error
         }
     }
 
@@ -225,6 +208,7 @@ final class StreamWorkerHands<Sink: StreamSink> {
 
     private func notWritten(_ error: StoreError) {
         self.count { $0.failures += 1 }
+        self.catchUp?.storeFailed()
         self.log.warning("batch not stored; trying again", ["error": "\(error)"])
         let limits = self.limits
         self.run(self.machine.writeFailed(now: .now) { limits.retryDelay(attempt: $0) })
@@ -290,7 +274,12 @@ final class StreamWorkerHands<Sink: StreamSink> {
         self.drained.append(done)
         self.consumer?.stop()
         self.loop.schedule(at: .now + deadline) { [weak self] in self?.finish() }
-        self.run(self.machine.drain())
+        guard let catchUp = self.catchUp else { return self.run(self.machine.drain()) }
+        // Nobody closes a store in whose hands something is.
+        catchUp.stop { [weak self] in
+            guard let self else { return }
+            self.run(self.machine.drain())
+        }
     }
 
     private func finish() {

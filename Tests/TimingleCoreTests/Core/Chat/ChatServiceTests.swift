@@ -185,6 +185,77 @@ struct ChatServiceTests {
         }
     }
 
+    /// A worker that was killed had 4, 5 and 8; another one stored what came later.
+    @Test func holesThatTheKilledWorkerLeftAreFilledFromMemory() async throws {
+        try await ChatWorld.with { world in
+            var sent: [ChatMessage] = []
+            for number in 0..<10 {
+                sent.append(try await self.post(world, MessageDraft(eventID: world.event, text: "\(number)")).get())
+            }
+            try await world.store.append(sent.filter { ![4, 5, 8].contains($0.seq) })
+            func page(before: MessageCursor? = nil, after: MessageCursor? = nil, limit: Int) async throws -> [Int64] {
+                try await world.service.page(
+                    event: world.event,
+                    before: before,
+                    after: after,
+                    limit: limit,
+                    by: world.jiwoo
+                ).map(\.seq)
+            }
+            let newest = try await page(limit: 50)
+            #expect(newest == Array((1...10).reversed()))
+            let short = try await page(limit: 4)
+            #expect(short == [10, 9, 8, 7])
+            let below = try await page(before: .message(sent[8].messageID), limit: 4)
+            #expect(below == [8, 7, 6, 5])
+            let belowTheMissing = try await page(before: .message(sent[4].messageID), limit: 3)
+            #expect(belowTheMissing == [4, 3, 2])
+            let byNumber = try await page(before: .seq(9), limit: 3)
+            #expect(byNumber == [8, 7, 6])
+            let after = try await page(after: .seq(3), limit: 4)
+            #expect(after == [7, 6, 5, 4])
+            let afterTheMissing = try await page(after: .message(sent[3].messageID), limit: 2)
+            #expect(afterTheMissing == [6, 5])
+        }
+    }
+
+    /// What was put aside, or said before, is missing for ever.
+    @Test func anOldHoleCostsNoWait() async throws {
+        try await ChatWorld.with { world in
+            var sent: [ChatMessage] = []
+            for number in 0..<10 {
+                sent.append(try await self.post(world, MessageDraft(eventID: world.event, text: "\(number)")).get())
+            }
+            try await world.store.append(sent.filter { $0.seq != 6 })
+            let reader = world.process(relay: world.broker)
+            func read(before: MessageCursor?) async throws -> ([Int64], Duration) {
+                let start = ContinuousClock.now
+                let page = try await reader.service.page(
+                    event: world.event,
+                    before: before,
+                    after: nil,
+                    limit: 10,
+                    by: world.jiwoo
+                )
+                return (page.map(\.seq), ContinuousClock.now - start)
+            }
+            let (young, wait) = try await read(before: .message(sent[6].messageID))
+            #expect(young == [5, 4, 3, 2, 1])
+            #expect(wait >= .milliseconds(400))
+            world.clock.advance(by: .seconds(60))
+            var waits: [Duration] = []
+            for _ in 0..<5 {
+                let (below, first) = try await read(before: .message(sent[6].messageID))
+                #expect(below == [5, 4, 3, 2, 1])
+                let (all, second) = try await read(before: nil)
+                #expect(all == [10, 9, 8, 7, 5, 4, 3, 2, 1])
+                waits += [first, second]
+            }
+            // One pause would be 50 ms; a busy machine may take as long once, but not each time.
+            #expect(waits.min().map { $0 < .milliseconds(50) } == true)
+        }
+    }
+
     @Test(arguments: [
         ("0190163d-8694-739b-aea5-966c26f8ad90", true), ("2026-01-15T10:00:00Z", true), ("17", true),
         ("0", false), ("-1", false), ("yesterday", false), ("", false),

@@ -183,6 +183,28 @@ struct MessageStoreTests {
         }
     }
 
+    /// A worker stores what another one has in hand, too, in other batches and another order.
+    @Test(arguments: Kind.all)
+    func anySplitOfTheSameItemsLeavesTheSame(_ kind: Kind) async throws {
+        try await Self.withRoom(kind) { room in
+            let messages = (1...90).map { room.message(Int64($0), clientID: $0 % 3 == 0 ? Int64($0) : nil) }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for size in [1, 7, 64] {
+                    group.addTask {
+                        let batches = stride(from: 0, to: 90, by: size).map { messages[$0..<min($0 + size, 90)] }
+                        for batch in size == 7 ? batches.reversed() : batches {
+                            try await room.store.append(Array(batch))
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let page = try await room.store.page(event: room.event, after: 0, limit: 300)
+            let isSame = page == messages
+            #expect(isSame)
+        }
+    }
+
     @Test(arguments: Kind.all)
     func workersWithTheSameItemsDoNotDisturbEachOther(_ kind: Kind) async throws {
         try await Self.withRoom(kind) { room in

@@ -77,9 +77,9 @@ struct HubRoomTests {
                 _ = try await world.hub.append(world.draft("x", event: EventID(rawValue: room)))
             }
             // The room with a member is still known, an old one without is not.
-            let kept = await world.hub.tail(event: world.event, after: 0)
+            let kept = await world.hub.remembered(event: world.event, above: 0, below: .max)
             #expect(kept.count == 1)
-            let forgotten = await world.hub.tail(event: EventID(rawValue: 1_000), after: 0)
+            let forgotten = await world.hub.remembered(event: EventID(rawValue: 1_000), above: 0, below: .max)
             #expect(forgotten.isEmpty)
             let again = try await world.hub.append(world.draft("y", event: EventID(rawValue: 1_000)))
             #expect(again.seq == 2)

@@ -57,6 +57,35 @@ struct RoomOrderTests {
         #expect(order.tail(after: 9) == nil)
     }
 
+    @Test func whatIsRememberedBetweenTwoPlacesIsGivenInOrder() {
+        var order = RoomOrder()
+        #expect(order.remembered(above: 0, below: .max).isEmpty)
+        order.begin(seq: 10, streamSequence: 10)
+        for seq in Int64(11)...16 { _ = order.offer(self.item(seq)) }
+        func seqs(_ low: Int64, _ high: Int64) -> [Int64] { order.remembered(above: low, below: high).map(\.seq) }
+        #expect(seqs(0, .max) == Array(11...16))
+        #expect(seqs(12, 15) == [13, 14])
+        #expect(seqs(15, 17) == [16])
+        #expect(seqs(16, .max).isEmpty)
+        #expect(seqs(0, 11).isEmpty)
+        #expect(seqs(13, 14).isEmpty)
+        #expect(seqs(14, 13).isEmpty)
+        #expect(seqs(.max, .max).isEmpty)
+        // What was given up is a hole, and nothing below it is remembered.
+        _ = order.offer(self.item(20))
+        #expect(seqs(0, .max) == Array(11...16))
+        _ = order.skipGap()
+        #expect(seqs(0, .max) == [20])
+    }
+
+    @Test func aMessageIsFoundByItsIDWhileItIsRemembered() {
+        var order = RoomOrder()
+        for seq in Int64(1)...300 { _ = order.offer(self.item(seq)) }
+        #expect(order.message(ChatMessage.sample(seq: 300).messageID)?.seq == 300)
+        #expect(order.message(ChatMessage.sample(seq: 200).messageID)?.seq == 200)
+        #expect(order.message(ChatMessage.sample(seq: 1).messageID) == nil)
+    }
+
     @Test func theMemoryIsBounded() {
         var order = RoomOrder()
         for seq in Int64(1)...1_000 { _ = order.offer(self.item(seq)) }

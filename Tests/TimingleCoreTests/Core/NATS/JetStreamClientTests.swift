@@ -106,6 +106,29 @@ struct JetStreamClientTests {
         }
     }
 
+    @Test func aRangeOfTheStreamIsReadInOrder() async throws {
+        try await PrivateNATS.with { server in
+            try await self.withClient(server) { client in
+                try await client.ensureStreams(JetStreamTopology.streams())
+                for number in UInt8(1)...9 {
+                    _ = try await client.publish("chat.message.\(number % 2)", [number], id: "\(number)")
+                }
+                _ = try await client.connection.request(
+                    "$JS.API.STREAM.MSG.DELETE.CHAT_MESSAGES",
+                    Array("{\"seq\":4}".utf8),
+                    timeout: .seconds(5)
+                )
+                let items = try await client.messages(stream: "CHAT_MESSAGES", at: 3...12)
+                #expect(items.map(\.sequence) == [3, 5, 6, 7, 8, 9])
+                #expect(items.map(\.payload) == [[3], [5], [6], [7], [8], [9]])
+                let first = try await client.nextMessage(stream: "CHAT_MESSAGES", subject: ">", from: 4)
+                #expect(first?.sequence == 5)
+                let none = try await client.nextMessage(stream: "CHAT_MESSAGES", subject: ">", from: 10)
+                #expect(none == nil)
+            }
+        }
+    }
+
     @Test func aSubjectWithoutAStreamIsNoResponder() async throws {
         try await PrivateNATS.with { server in
             try await self.withClient(server) { client in

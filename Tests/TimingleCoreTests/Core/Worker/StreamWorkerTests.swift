@@ -143,7 +143,7 @@ struct StreamWorkerTests {
             #expect(await eventually { world.store.messages(event).count == 3 })
             let settings = JetStreamConsumerSettings(stream: "CHAT_MESSAGES", durable: "chat-worker")
             let isSettled = try await eventually {
-                let lag = try await world.client.consumerLag(settings)
+                let lag = try await world.client.consumerState(settings)
                 return lag.pending == 0 && lag.unacknowledged == 0
             }
             #expect(isSettled)
