@@ -31,7 +31,7 @@ cassandra=
 wants_cassandra() {
     case $what in
     e2e) [ -n "${CQL:-}" ] ;;
-    unit) [ -z "${FILTER:-}" ] || [[ $FILTER =~ CQL|MessageStore|HistoryStore|RoomViews ]] ;;
+    unit) [ -z "${FILTER:-}" ] || [[ $FILTER =~ CQL|MessageStore|HistoryStore|HistoryRecorder|RoomViews ]] ;;
     all) true ;;
     esac
 }

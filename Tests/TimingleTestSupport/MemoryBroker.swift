@@ -45,6 +45,13 @@ package final class MemoryBroker: MessageBroker, RoomRelay {
         }
     }
 
+    /// Forgets which keys it has seen: the window for duplicates is over.
+    package func forgetKeys() {
+        self.state.withLock { state in
+            for index in state.items.indices { state.items[index].key = "forgotten-\(index)" }
+        }
+    }
+
     /// Forgets everything, as a broker that lost its data.
     package func loseEverything() { self.state.withLock { $0.items = [] } }
 

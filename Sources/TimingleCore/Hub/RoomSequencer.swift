@@ -124,13 +124,18 @@ final class RoomSequencer {
             if let known = self.remembered(draft.senderID, clientID) {
                 return .success(PlacedMessage(known, isRepeat: true))
             }
-            // With the store away the broker's own window and the store's refusal of a second row remain.
-            let stored = try? await self.dependencies.messages.message(
-                event: self.event,
-                sender: draft.senderID,
-                clientID: clientID
-            )
-            if let stored { return .success(PlacedMessage(stored, isRepeat: true)) }
+            do throws(StoreError) {
+                let stored = try await self.dependencies.messages.message(
+                    event: self.event,
+                    sender: draft.senderID,
+                    clientID: clientID
+                )
+                if let stored { return .success(PlacedMessage(stored, isRepeat: true)) }
+            } catch {
+                // People talk with the store away: the broker's window and the store's refusal of a second row remain.
+                // Whoever tells of a change tries again, and may do so days later.
+                guard draft.type != .system else { return .failure(.notSent("\(error)")) }
+            }
         }
         do throws(BrokerError) {
             return .success(try await self.publish(draft, messageID: MessageID(rawValue: self.nextIdentifier())))

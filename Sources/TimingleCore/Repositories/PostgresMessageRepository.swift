@@ -82,8 +82,10 @@ package struct PostgresMessageRepository: MessageStore {
         sender: UserID,
         clientID: ClientMessageID
     ) async throws(StoreError) -> ChatMessage? {
-        try await self.messages(
-            "WHERE event_id = \(event) AND sender_id = \(sender) AND client_id = \(clientID)"
+        // Said as IS NULL, because no index serves IS NOT DISTINCT FROM.
+        let isSenders: PostgresStatement = sender == .system ? "sender_id IS NULL" : "sender_id = \(sender)"
+        return try await self.messages(
+            "WHERE event_id = \(event) AND client_id = \(clientID) AND \(isSenders)"
         ).first
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import TimingleTestSupport
 
@@ -126,6 +127,41 @@ struct SchemaTests {
         }
     }
 
+    /// A database in which a change was told of twice before 0013.
+    @Test func linesThatWereSaidTwiceStayAndOnlyTheFirstKeepsItsName() async throws {
+        try await withTestDatabase { client, _ in
+            try await Self.prepare(client)
+            try await client.query("DROP INDEX chat_messages_change_key")
+            try await client.query(
+                """
+                INSERT INTO chat_messages (
+                    event_id, seq, ordinal, created_at, message_id, client_id, sender_id, sender_name, message,
+                    message_type
+                )
+                SELECT 1, seq, 0, now(), gen_random_uuid(), client_id, sender_id, 'x', 'x', type
+                FROM (VALUES
+                    (1, '00000000-0000-7000-8000-000000000001'::uuid, NULL::bigint, 'system'),
+                    (2, '00000000-0000-7000-8000-000000000002', NULL, 'system'),
+                    (3, '00000000-0000-7000-8000-000000000001', NULL, 'system'),
+                    (4, '00000000-0000-7000-8000-000000000001', 1, 'text'),
+                    (5, NULL, NULL, 'system'),
+                    (6, '00000000-0000-7000-8000-000000000001', NULL, 'system')
+                ) AS line (seq, client_id, sender_id, type)
+                """
+            )
+            let path = packageRoot() + "/migrations/0013_say_each_change_once.sql"
+            let script = try String(contentsOfFile: path, encoding: .utf8)
+            for statement in MigrationScript.statements(of: script) {
+                try await client.query(PostgresStatement(unsafe: statement))
+            }
+            let rows = try await client.query("SELECT seq FROM chat_messages WHERE client_id IS NOT NULL ORDER BY seq")
+            let named = try rows.map { try $0.decode(at: 0, as: Int64.self) }
+            #expect(named == [1, 2, 4])
+            let count: Int64 = try await client.query("SELECT count(*) FROM chat_messages")[0].decode(at: 0)
+            #expect(count == 6)
+        }
+    }
+
     /// Plans are taken with sequential scans made expensive: whether an index *can* serve is the question here.
     @Test func theQueriesThatGrowAreServedByIndexes() async throws {
         try await withTestDatabase { client, _ in
@@ -153,6 +189,13 @@ struct SchemaTests {
                 (
                     "SELECT * FROM chat_messages WHERE event_id = 1 AND seq < 9 ORDER BY seq DESC LIMIT 50",
                     "chat_messages_pkey"
+                ),
+                (
+                    """
+                    SELECT * FROM chat_messages WHERE event_id = 1
+                    AND client_id = '00000000-0000-7000-8000-000000000000' AND sender_id IS NULL
+                    """,
+                    "chat_messages_change_key"
                 ),
                 (
                     "SELECT id FROM event_outbox WHERE published_at IS NULL AND error IS NULL ORDER BY id LIMIT 9",
