@@ -41,7 +41,7 @@ lint: ## Check the style
 tsan: ## Swift tests under the thread sanitizer
 	@SANITIZE=thread FILTER='$(FILTER)' exec scripts/test.sh unit
 
-asan: ## Swift tests under the address sanitizer
+asan: ## Swift tests under the address sanitizer (LEAKS=1: and what is never given back)
 	@SANITIZE=address FILTER='$(FILTER)' exec scripts/test.sh unit
 
 bench: ## The listener beside a bare hub in C and rivals (REPS=1 DUR=1 for a glance, CHECK=1, SCENARIOS=, RIVALS=none)

@@ -212,7 +212,12 @@ struct CQLClientTests {
     }
 
     @Test func manyRequestsShareFewConnections() async throws {
-        try await self.withTable({ $0.inFlightMax = 8 }) { client, keyspace in
+        try await self.withTable({
+            $0.inFlightMax = 8
+            // All are there at once; how long the last one waits is the node's affair.
+            $0.acquireTimeout = .seconds(60)
+            $0.requestTimeout = .seconds(60)
+        }) { client, keyspace in
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 for seq in 0..<2_000 {
                     tasks.addTask {
