@@ -134,7 +134,7 @@ final class RoomSequencer {
             } catch {
                 // People talk with the store away: the broker's window and the store's refusal of a second row remain.
                 // Whoever tells of a change tries again, and may do so days later.
-                guard draft.type != .system else { return .failure(.notSent("\(error)")) }
+                if case .unavailable = error, draft.type == .system { return .failure(.notSent("\(error)")) }
             }
         }
         do throws(BrokerError) {

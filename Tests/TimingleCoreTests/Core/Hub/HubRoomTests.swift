@@ -67,6 +67,26 @@ struct HubRoomTests {
         }
     }
 
+    /// What was put aside is missing for ever; who comes back is not kept waiting for it.
+    @Test func anOldHoleDoesNotDelayWhoComesBack() async throws {
+        try await ChatWorld.with { world in
+            var sent: [ChatMessage] = []
+            for number in 1...10 { sent.append(try await world.hub.append(world.draft("\(number)"))) }
+            try await world.store.append(sent.filter { $0.seq != 6 })
+            world.clock.advance(by: .seconds(60))
+            var waits: [Duration] = []
+            for _ in 0..<3 {
+                let process = world.process(relay: world.broker)
+                let start = ContinuousClock.now
+                let session = try await world.open(world.jiwoo, since: sent[2].messageID, in: process)
+                try await waitUntil { session.seqs == [4, 5, 7, 8, 9, 10] }
+                waits.append(ContinuousClock.now - start)
+            }
+            // Seven looks with pauses of 100 ms were taken before.
+            #expect(waits.min().map { $0 < .milliseconds(500) } == true)
+        }
+    }
+
     @Test func roomsThatNobodyUsesAreForgotten() async throws {
         var limits = HubLimits()
         limits.roomsPerLoopMax = 16
