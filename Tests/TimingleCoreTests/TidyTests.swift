@@ -114,6 +114,26 @@ struct TidyTests {
         }
     }
 
+    /// Folders of one module, of which the second uses the first.
+    @Test(arguments: [
+        ("TimingleCore/Services", "TimingleCore/Hub"), ("TimingleServer/Wiring", "TimingleServer/Commands"),
+    ])
+    func aFolderDoesNotKnowWhoUsesIt(folder: String, user: String) throws {
+        let definition = /^(?:[a-z()@]+ )*(?:class|struct|enum|actor|protocol|typealias) ([A-Z]\w*)/
+        let users = Self.sources.filter { $0.folder == user }
+        let types = Set(users.flatMap { $0.lines.compactMap { $0.firstMatch(of: definition).map { String($0.1) } } })
+        #expect(!types.isEmpty, "\(user) defines nothing")
+        let files = Self.sources.filter { $0.folder == folder }
+        #expect(!files.isEmpty, "\(folder) is not there")
+        for file in files {
+            for (number, text) in file.code {
+                for word in text.matches(of: /\b[A-Z]\w*/) where types.contains(String(word.0)) {
+                    Issue.record("\(file.path):\(number) names \(word.0) of \(user)")
+                }
+            }
+        }
+    }
+
     @Test func stateMachinesHaveNoHands() {
         let banned: Set<String> = ["Dispatch", "Synchronization", "Glibc", "Foundation"]
         for file in Self.sources where file.name.hasSuffix("StateMachine.swift") {

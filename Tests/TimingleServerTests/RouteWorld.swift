@@ -75,7 +75,7 @@ struct RouteWorld: Sendable {
             log: .silent
         )
         let chat = ChatService(
-            hub: hub,
+            rooms: hub,
             access: self.events,
             messages: EmptyStores(),
             marks: self.events,
@@ -90,7 +90,11 @@ struct RouteWorld: Sendable {
                 clock: clock
             ),
             chatHistory: ChatHistoryHandlers(chat: chat),
-            chatSocket: ChatSocket(chat: chat, lifecycle: self.lifecycle, origins: []),
+            chatSocket: ChatSocket(
+                sessions: ChatSessions(service: chat, hub: hub),
+                lifecycle: self.lifecycle,
+                origins: []
+            ),
             console: nil,
             limiter: self.limiter,
             rateLimits: ServerConfiguration.RateLimits(

@@ -194,18 +194,3 @@ package final class ChatSession: WebSocketHandler {
         )
     }
 }
-
-extension ChatService {
-    /// Admits the user to the room and returns what makes the socket's handler; called before the 101.
-    package func makeSession(
-        event: EventID,
-        requester: Requester,
-        since: MessageID?
-    ) async throws(ServiceError) -> (@Sendable () -> any WebSocketHandler) {
-        _ = try await self.member(event, requester)
-        await self.hub.prepare(event: event)
-        return {
-            ChatSession(event: event, requester: requester, since: since, service: self, hub: self.hub)
-        }
-    }
-}

@@ -4,7 +4,7 @@ package import TimingleNet
 /// All rooms of this process: appends, shows, lets members in and puts them out.
 ///
 /// Any thread. Each room has a home loop, where its order is kept; members are on all loops.
-package final class Hub: RoomPublisher, RoomEvictor {
+package final class Hub: ChatRooms, RoomPublisher, RoomEvictor {
     private let group: EventLoopGroup
     private let shards: [LoopBound<HubShard>]
     private let sessions: [LoopBound<SessionRegistry>]
@@ -80,14 +80,16 @@ package final class Hub: RoomPublisher, RoomEvictor {
         return Int(truncatingIfNeeded: (hash >> 33) % UInt64(count))
     }
 
-    // MARK: RoomPublisher
+    // MARK: ChatRooms, RoomPublisher
+
+    package var unstoredAge: Duration { self.limits.unstoredAge }
 
     package func append(_ draft: RoomDraft) async throws(ServiceError) -> ChatMessage {
         try await self.place(draft).message
     }
 
     /// As `append`; tells also whether the room was shown the message before.
-    func place(_ draft: RoomDraft) async throws(ServiceError) -> PlacedMessage {
+    package func place(_ draft: RoomDraft) async throws(ServiceError) -> PlacedMessage {
         // People wait for the next process; the worker still finishes the batch in its hands.
         guard draft.type == .system || !self.isDraining.load(ordering: .relaxed) else {
             throw .notSent("the process is ending")
@@ -100,7 +102,7 @@ package final class Hub: RoomPublisher, RoomEvictor {
     }
 
     /// What this process remembers of the items above `low` and below `high`, oldest first, without a gap between them.
-    func remembered(event: EventID, above low: Int64, below high: Int64) async -> [ChatMessage] {
+    package func remembered(event: EventID, above low: Int64, below high: Int64) async -> [ChatMessage] {
         let shard = self.shard(event)
         return await withCheckedContinuation { continuation in
             shard.onLoop { shard in
@@ -110,7 +112,7 @@ package final class Hub: RoomPublisher, RoomEvictor {
     }
 
     /// The message, if this process remembers it.
-    func message(_ id: MessageID, in event: EventID) async -> ChatMessage? {
+    package func message(_ id: MessageID, in event: EventID) async -> ChatMessage? {
         let shard = self.shard(event)
         return await withCheckedContinuation { continuation in
             shard.onLoop { continuation.resume(returning: $0.existing(event)?.message(id)) }
@@ -118,7 +120,7 @@ package final class Hub: RoomPublisher, RoomEvictor {
     }
 
     /// What the sender called `clientID`, if this process remembers it.
-    func message(event: EventID, sender: UserID, clientID: ClientMessageID) async -> ChatMessage? {
+    package func message(event: EventID, sender: UserID, clientID: ClientMessageID) async -> ChatMessage? {
         let shard = self.shard(event)
         return await withCheckedContinuation { continuation in
             shard.onLoop { shard in

@@ -39,9 +39,9 @@ extension ChatService {
             looks -= 1
             var page = RoomPage(try await self.stored(event, reach, limit: limit), reach: reach, limit: limit)
             if page.isUncertain {
-                page.fill(with: await self.hub.remembered(event: event, above: page.low, below: page.high))
+                page.fill(with: await self.rooms.remembered(event: event, above: page.low, below: page.high))
             }
-            let given = self.now() + (.zero - self.hub.limits.unstoredAge)
+            let given = self.now() + (.zero - self.rooms.unstoredAge)
             guard looks > 0, page.hasHole(saidAfter: given) else { return page.newestFirst }
             _ = try? await pause(ChatLimits.unstoredPause)
         }
@@ -89,7 +89,7 @@ extension ChatService {
         case .seq(let seq): return (seq, nil)
         case .message(let id):
             var message = try await self.messages.message(event: event, id: id)
-            if message == nil { message = await self.hub.message(id, in: event) }
+            if message == nil { message = await self.rooms.message(id, in: event) }
             return message.map { ($0.seq, $0.createdAt) }
         case .time(let time):
             let first = try await self.firstSeq(notBefore: time, in: event, isExclusive: !isUpper)

@@ -47,7 +47,7 @@ package struct ChatLimits: Sendable, Equatable {
 ///
 /// Any thread.
 package final class ChatService: Sendable {
-    let hub: Hub
+    let rooms: any ChatRooms
     private let access: any EventAccessStore
     let messages: any MessageStore
     let marks: any RoomMarkStore
@@ -57,14 +57,14 @@ package final class ChatService: Sendable {
     private let identifiers: IdentifierGenerator
 
     package init(
-        hub: Hub,
+        rooms: any ChatRooms,
         access: any EventAccessStore,
         messages: any MessageStore,
         marks: any RoomMarkStore,
         clock: any WallClock,
         limits: ChatLimits = ChatLimits()
     ) {
-        self.hub = hub
+        self.rooms = rooms
         self.access = access
         self.messages = messages
         self.marks = marks
@@ -95,7 +95,7 @@ package final class ChatService: Sendable {
             return PlacedMessage(said, isRepeat: true)
         }
         if let replyTo = draft.replyTo { try await self.requireMessage(replyTo, in: draft.eventID) }
-        return try await self.hub.place(
+        return try await self.rooms.place(
             RoomDraft(
                 eventID: draft.eventID,
                 senderID: requester.userID,
@@ -131,7 +131,7 @@ package final class ChatService: Sendable {
     }
 
     /// Takes no more messages and waits until those that were taken are answered.
-    package func drain(deadline: Duration) async { await self.hub.drain(deadline: deadline) }
+    package func drain(deadline: Duration) async { await self.rooms.drain(deadline: deadline) }
 
     // MARK: Rules
 
@@ -193,7 +193,7 @@ package final class ChatService: Sendable {
 
     private func requireMessage(_ id: MessageID, in event: EventID) async throws(ServiceError) {
         // The newest messages may be known here before they are stored.
-        if await self.hub.message(id, in: event) != nil { return }
+        if await self.rooms.message(id, in: event) != nil { return }
         let found: ChatMessage?
         do throws(StoreError) {
             found = try await self.messages.message(event: event, id: id)
@@ -213,7 +213,7 @@ package final class ChatService: Sendable {
     private func said(_ draft: MessageDraft, by requester: Requester) async throws(ServiceError) -> ChatMessage? {
         guard let clientID = draft.clientID else { return nil }
         let (event, sender) = (draft.eventID, requester.userID)
-        if let known = await self.hub.message(event: event, sender: sender, clientID: clientID) { return known }
+        if let known = await self.rooms.message(event: event, sender: sender, clientID: clientID) { return known }
         do throws(StoreError) {
             return try await self.messages.message(event: event, sender: sender, clientID: clientID)
         } catch {

@@ -3,7 +3,7 @@ internal import TimingleNet
 
 /// The door of a room's sockets: everything is decided before the 101 (`contract.md` 2.1, 2.2).
 struct ChatSocket: Sendable {
-    let chat: ChatService
+    let sessions: ChatSessions
     let lifecycle: Lifecycle
     /// Browser origins that may come in; empty for all, since a credential is always needed.
     let origins: [String]
@@ -20,7 +20,7 @@ struct ChatSocket: Sendable {
         let since = try Self.since(request)
         let requester = try context.requester(request)
         // Membership before the handshake's form: a stranger learns nothing from a malformed attempt.
-        let makeHandler = try await self.chat.makeSession(event: event, requester: requester, since: since)
+        let makeHandler = try await self.sessions.make(event: event, requester: requester, since: since)
         let accepted: WebSocketHandshake.Accepted
         do throws(WebSocketHandshakeError) {
             accepted = try WebSocketHandshake.validate(request)

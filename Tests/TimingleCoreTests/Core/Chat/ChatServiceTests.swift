@@ -79,7 +79,8 @@ struct ChatServiceTests {
             }
             #expect(noPage == .eventAccessDenied)
             let noSession = await world.error { () throws(ServiceError) in
-                try await world.service.makeSession(event: world.event, requester: stranger, since: nil)
+                try await ChatSessions(service: world.service, hub: world.hub)
+                    .make(event: world.event, requester: stranger, since: nil)
             }
             #expect(noSession == .eventAccessDenied)
             let unknown = MessageDraft(eventID: EventID(rawValue: 404), text: "x")

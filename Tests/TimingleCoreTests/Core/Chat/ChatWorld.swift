@@ -31,7 +31,7 @@ struct ChatWorld: Sendable {
             log: .silent
         )
         self.service = ChatService(
-            hub: self.hub,
+            rooms: self.hub,
             access: self.rooms,
             messages: self.store,
             marks: self.rooms,
@@ -56,7 +56,7 @@ struct ChatWorld: Sendable {
             log: .silent
         )
         let service = ChatService(
-            hub: hub,
+            rooms: hub,
             access: self.rooms,
             messages: self.store,
             marks: self.rooms,

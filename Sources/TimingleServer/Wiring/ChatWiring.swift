@@ -6,6 +6,7 @@ struct ChatWiring: Sendable {
     let nats: NATSConnection
     let broker: NATSServerInspector
     let service: ChatService
+    let sessions: ChatSessions
     let relay: OutboxRelay
     let hub: Hub
     private let role: ServerConfiguration.Role
@@ -47,13 +48,14 @@ struct ChatWiring: Sendable {
         self.hub = hub
         self.role = configuration.role
         self.service = ChatService(
-            hub: hub,
+            rooms: hub,
             access: stores.events,
             messages: stores.messages,
             marks: stores.marks,
             clock: clock,
             limits: limits
         )
+        self.sessions = ChatSessions(service: self.service, hub: hub)
         self.relay = OutboxRelay(
             store: stores.outbox,
             publisher: NATSChangePublisher(client: client),

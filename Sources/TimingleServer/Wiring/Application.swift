@@ -61,7 +61,7 @@ final class Application: Sendable {
             ),
             chatHistory: ChatHistoryHandlers(chat: chat.service),
             chatSocket: ChatSocket(
-                chat: chat.service,
+                sessions: chat.sessions,
                 lifecycle: self.lifecycle,
                 origins: configuration.webSocketOrigins
             ),
