@@ -116,7 +116,8 @@ struct TidyTests {
 
     /// Folders of one module, of which the second uses the first.
     @Test(arguments: [
-        ("TimingleCore/Services", "TimingleCore/Hub"), ("TimingleServer/Wiring", "TimingleServer/Commands"),
+        ("TimingleCore/Services", "TimingleCore/Hub"), ("TimingleNet/HTTP", "TimingleNet/WebSocket"),
+        ("TimingleServer/Wiring", "TimingleServer/Commands"),
     ])
     func aFolderDoesNotKnowWhoUsesIt(folder: String, user: String) throws {
         let definition = /^(?:[a-z()@]+ )*(?:class|struct|enum|actor|protocol|typealias) ([A-Z]\w*)/

@@ -129,8 +129,8 @@ package struct HTTPResponse: Sendable {
         case bytes([UInt8])
         /// Sent out of a file, and never compressed on the way.
         indirect case file(HTTPFileContent)
-        /// Answer 101 and hand the connection to a WebSocket; status and body are the connection's business.
-        indirect case upgrade(WebSocketUpgrade)
+        /// Answer 101 and hand the connection over; status and body are the connection's business.
+        indirect case upgrade(any HTTPUpgrade)
     }
 
     package var status: HTTPStatus
@@ -144,7 +144,7 @@ package struct HTTPResponse: Sendable {
     }
 
     /// An upgrade; `fields` may add to the 101.
-    package static func upgrade(_ upgrade: WebSocketUpgrade, fields: HTTPFields = HTTPFields()) -> HTTPResponse {
+    package static func upgrade(_ upgrade: any HTTPUpgrade, fields: HTTPFields = HTTPFields()) -> HTTPResponse {
         HTTPResponse(.switchingProtocols, fields: fields, body: .upgrade(upgrade))
     }
 }

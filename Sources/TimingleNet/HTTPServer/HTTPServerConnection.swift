@@ -269,7 +269,8 @@ final class HTTPServerConnection: StreamHandler {
         }
     }
 
-    private func upgrade(_ upgrade: WebSocketUpgrade, _ response: HTTPResponse, _ request: HTTPRequest) {
+    private func upgrade(_ upgrade: any HTTPUpgrade, _ response: HTTPResponse, _ request: HTTPRequest) {
+        guard let upgrade = upgrade as? WebSocketUpgrade else { preconditionFailure("there is no other protocol") }
         let accepted: WebSocketHandshake.Accepted
         do throws(WebSocketHandshakeError) {
             accepted = try WebSocketHandshake.validate(request)

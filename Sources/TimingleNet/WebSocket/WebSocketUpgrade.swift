@@ -1,7 +1,7 @@
 /// A handler's wish to turn its connection into a WebSocket.
 ///
 /// A value.
-package struct WebSocketUpgrade: Sendable {
+package struct WebSocketUpgrade: HTTPUpgrade {
     /// The sub-protocol to answer with; one that the client offered.
     package var subprotocol: String?
     /// Whether messages may be compressed where listener and client are for it.
