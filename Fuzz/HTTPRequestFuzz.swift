@@ -14,12 +14,12 @@ enum HTTPRequestFuzz {
         var keepAlive: Bool
         var expectsContinue: Bool
 
-        init(_ head: HTTPRequestHead) {
-            self.method = head.method.rawValue
-            self.target = head.target
+        init(_ request: HTTPRequest, _ head: HTTPRequestHead) {
+            self.method = request.method.rawValue
+            self.target = request.target
             self.minorVersion = head.minorVersion
             var fields: [[String]] = []
-            HTTPFields(head.fields).forEach { fields.append([$0, $1]) }
+            request.fields.forEach { fields.append([$0, $1]) }
             self.fields = fields
             self.framing = head.framing
             self.keepAlive = head.keepAlive
@@ -66,13 +66,14 @@ enum HTTPRequestFuzz {
 
     private static func parse(_ bytes: [UInt8], cuts: [Int], _ limits: HTTPLimits) -> Outcome {
         var parser = HTTPRequestParser()
+        var request = HTTPRequest()
         for cut in cuts {
             // A copy, so that a step over its end is one that the address sanitizer sees.
             let begun = Array(bytes[..<cut])
             do throws(HTTPParseError) {
-                switch try parser.parse(begun.span, limits: limits) {
+                switch try parser.parse(begun.span, into: &request, limits: HTTPHeadLimits(limits)) {
                 case .needMoreBytes: continue
-                case .head(let head, let count): return .head(Reading(head), bytes: count)
+                case .head(let head, let count): return .head(Reading(request, head), bytes: count)
                 }
             } catch {
                 return .refused(error)

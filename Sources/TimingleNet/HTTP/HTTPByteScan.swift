@@ -59,10 +59,13 @@ extension Span where Element == UInt8 {
         }
     }
 
+    /// Inlined, so that the text's length is a constant.
+    @inline(__always)
     func equals(_ text: StaticString) -> Bool {
         guard text.utf8CodeUnitCount == self.count else { return false }
-        return text.withUTF8Buffer { other in
-            for index in 0..<self.count where self[index] != other[index] { return false }
+        return self.withUnsafeBufferPointer { own in
+            let other = text.utf8Start
+            for index in 0..<text.utf8CodeUnitCount where own[index] != other[index] { return false }
             return true
         }
     }

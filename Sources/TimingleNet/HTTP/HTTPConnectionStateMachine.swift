@@ -173,10 +173,10 @@ enum HTTPConnectionStateMachine: ~Copyable {
         }
         let exchange = Exchange(
             // Behind CONNECT a client may already speak another protocol.
-            keepAlive: head.keepAlive && head.method != .connect && session.served + 1 < requestsMax,
-            isHead: head.method == .head,
+            keepAlive: head.keepAlive && head.kind != .connect && session.served + 1 < requestsMax,
+            isHead: head.kind == .head,
             isHTTP10: head.minorVersion == 0,
-            mayUpgrade: head.method == .get && head.minorVersion == 1 && head.framing == .none
+            mayUpgrade: head.kind == .get && head.minorVersion == 1 && head.framing == .none
         )
         guard head.framing != .none else {
             self = .handling(session, exchange)

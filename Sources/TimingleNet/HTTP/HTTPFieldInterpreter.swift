@@ -27,15 +27,16 @@ enum HTTPFieldInterpreter {
         var keepAlive = false
     }
 
-    /// Reads the field lines of the head that `bytes` begin with.
+    /// Reads the field lines of the head that `bytes` begin with; they are not changed, but not copied either.
     static func interpret(
         _ bytes: Span<UInt8>,
-        _ lines: [HTTPFieldBlock.Line],
+        _ lines: inout HTTPFieldBlock.Lines,
         minorVersion: Int
     ) throws(HTTPParseError) -> Meaning {
         var seen = Seen()
         var meaning = Meaning(keepAlive: minorVersion == 1)
-        for line in lines {
+        for index in lines.indices {
+            let line = lines[index]
             let name = bytes.extracting(Int(line.nameStart)..<Int(line.nameEnd))
             let value = bytes.extracting(Int(line.valueStart)..<Int(line.valueEnd))
             // The length tells most fields apart without a comparison.

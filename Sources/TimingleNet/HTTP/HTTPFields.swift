@@ -4,7 +4,8 @@
 ///
 /// Those of a request are byte ranges into its head, and become strings only where someone asks.
 package struct HTTPFields: Sendable {
-    private var block: HTTPFieldBlock
+    /// The bytes and where the lines lie in them, for parser and encoder.
+    var block: HTTPFieldBlock
 
     package init() { self.block = HTTPFieldBlock() }
 
@@ -35,7 +36,8 @@ package struct HTTPFields: Sendable {
     }
 
     package func contains(_ name: String) -> Bool {
-        self.block.lines.contains { self.block.name($0, equals: name) }
+        guard self.block.mayHaveNames(HTTPFieldBlock.NameLengths(name.utf8.count)) else { return false }
+        return self.block.lines.contains { self.block.name($0, equals: name) }
     }
 
     /// Adds a field line after those that are there.
@@ -57,7 +59,8 @@ package struct HTTPFields: Sendable {
 
     /// True when the comma-separated field has `member`, compared without case.
     package func hasMember(_ name: String, _ member: String) -> Bool {
-        self.block.lines.contains { line in
+        guard self.block.mayHaveNames(HTTPFieldBlock.NameLengths(name.utf8.count)) else { return false }
+        return self.block.lines.contains { line in
             self.block.name(line, equals: name) && self.block.value(line, hasMember: member)
         }
     }
@@ -65,17 +68,6 @@ package struct HTTPFields: Sendable {
     /// Calls `body` for each field line in order.
     package func forEach(_ body: (_ name: String, _ value: String) throws -> Void) rethrows {
         for line in self.block.lines { try body(self.block.name(line), self.block.value(line)) }
-    }
-
-    /// The bytes and where the lines lie in them, for the encoder.
-    var lines: HTTPFieldBlock { _read { yield self.block } }
-
-    /// Gives the memory of the fields away, and has none itself afterwards.
-    mutating func takeMemory() -> HTTPFieldBlock {
-        var block = HTTPFieldBlock()
-        swap(&block, &self.block)
-        block.removeAll()
-        return block
     }
 }
 
@@ -98,27 +90,91 @@ struct HTTPFieldBlock: Sendable {
         var valueEnd: UInt32
     }
 
+    /// Lines in memory that is made once: to forget them is to set their number.
+    struct Lines: RandomAccessCollection, Equatable, Sendable {
+        private var room: [Line] = []
+        private(set) var count = 0
+
+        init() {}
+
+        var startIndex: Int { 0 }
+        var endIndex: Int { self.count }
+
+        subscript(index: Int) -> Line {
+            get {
+                precondition(index < self.count)
+                return self.room[index]
+            }
+            set {
+                precondition(index < self.count)
+                self.room[index] = newValue
+            }
+        }
+
+        mutating func append(_ line: Line) {
+            if self.count < self.room.count {
+                self.room[self.count] = line
+            } else {
+                if self.count == 0 { self.room.reserveCapacity(4) }
+                self.room.append(line)
+            }
+            self.count += 1
+        }
+
+        mutating func removeAll() { self.count = 0 }
+
+        mutating func removeAll(where isRemoved: (Line) -> Bool) {
+            self.room = self.filter { !isRemoved($0) }
+            self.count = self.room.count
+        }
+
+        static func == (left: Lines, right: Lines) -> Bool { left.elementsEqual(right) }
+    }
+
+    /// What the lines lie in; bytes that none of them names may be left from before.
     var bytes: [UInt8] = []
-    var lines: [Line] = []
+    var lines = Lines()
     /// True while `bytes` are the lines as they are sent, in their order and nothing else.
     private(set) var isWireForm = true
+    /// How long the names are, while in wire form: most fields of an answer are told from others by that alone.
+    private var nameLengths: NameLengths = []
+
+    /// A set of the lengths of names; all beyond 31 are one.
+    struct NameLengths: OptionSet, Sendable {
+        let rawValue: UInt32
+        init(rawValue: UInt32) { self.rawValue = rawValue }
+        init(_ length: Int) { self.rawValue = 1 &<< UInt32(min(length, 31)) }
+    }
+
+    /// False where no name has one of these lengths.
+    func mayHaveNames(_ lengths: NameLengths) -> Bool {
+        !self.isWireForm || !self.nameLengths.isDisjoint(with: lengths)
+    }
 
     /// Takes the bytes of a head, to which `lines` refer.
     mutating func fill(_ head: Span<UInt8>) {
         self.isWireForm = false
-        head.withUnsafeBufferPointer { self.bytes.append(contentsOf: $0) }
+        head.withUnsafeBufferPointer { head in
+            guard self.bytes.count >= head.count else {
+                self.bytes = Array(head)
+                return
+            }
+            self.bytes.withUnsafeMutableBufferPointer { room in
+                _ = room.update(fromContentsOf: head)
+            }
+        }
     }
 
-    /// Keeps nothing but the memory, unless somebody else still has it.
-    mutating func removeAll() {
-        self.bytes.removeAll(keepingCapacity: true)
-        self.lines.removeAll(keepingCapacity: true)
-        self.isWireForm = true
+    /// Forgets the lines and keeps the memory.
+    mutating func clear() {
+        self.lines.removeAll()
+        // Bytes are left that must not be sent.
+        self.isWireForm = false
     }
 
     mutating func removeAll(named name: String) {
         let old = self
-        self.lines.removeAll { old.name($0, equals: name) }
+        self.lines.removeAll(where: { old.name($0, equals: name) })
         self.isWireForm = false
     }
 
@@ -178,7 +234,6 @@ struct HTTPFieldBlock: Sendable {
             "a field's name is no token: \(name)"
         )
         if self.lines.isEmpty {
-            self.lines.reserveCapacity(4)
             self.bytes.reserveCapacity(self.bytes.count + max(128, name.utf8.count + value.utf8.count + 4))
         }
         let nameStart = UInt32(self.bytes.count)
@@ -199,6 +254,7 @@ struct HTTPFieldBlock: Sendable {
             valueEnd: UInt32(self.bytes.count)
         )
         self.lines.append(line)
+        self.nameLengths.insert(NameLengths(name.utf8.count))
         self.bytes.append(UInt8(ascii: "\r"))
         self.bytes.append(UInt8(ascii: "\n"))
     }

@@ -61,7 +61,8 @@ struct HTTPHeadWriter {
         }
     }
 
-    mutating func write(_ text: String) {
+    /// With a label, so that a literal is never taken for one of these, and its references counted.
+    mutating func write(text: String) {
         var text = text
         text.withUTF8 { source in
             guard let base = source.baseAddress else { return }

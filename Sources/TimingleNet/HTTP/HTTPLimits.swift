@@ -54,3 +54,18 @@ package struct HTTPLimits: Sendable {
 
     package init() {}
 }
+
+/// The limits of a request's head.
+///
+/// Immutable. Few enough to be handed to a parser in registers.
+struct HTTPHeadLimits: Sendable {
+    let requestLineBytes: Int
+    let fieldSectionBytes: Int
+    let fieldCount: Int
+
+    init(_ limits: HTTPLimits) {
+        self.requestLineBytes = limits.requestLineBytes
+        self.fieldSectionBytes = limits.fieldSectionBytes
+        self.fieldCount = limits.fieldCount
+    }
+}

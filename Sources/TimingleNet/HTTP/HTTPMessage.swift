@@ -3,11 +3,12 @@
 /// A value.
 package struct HTTPRequest: Sendable {
     package var method: HTTPMethod
-    /// The request target as it came, origin form or `*`.
-    package var target: String
-    package var fields: HTTPFields
     package var body: [UInt8]
     package var peerAddress: SocketAddress
+    private var readFields: HTTPFields
+    /// Where the target lies in the head that the fields were read from, unless it is `ownTarget`.
+    private var targetRange: Range<UInt32>
+    private var ownTarget: String?
 
     package init(
         method: HTTPMethod,
@@ -17,25 +18,116 @@ package struct HTTPRequest: Sendable {
         peerAddress: SocketAddress = .unspecified
     ) {
         self.method = method
-        self.target = target
-        self.fields = fields
         self.body = body
         self.peerAddress = peerAddress
+        self.readFields = fields
+        self.targetRange = 0..<0
+        self.ownTarget = target
+    }
+
+    /// Nothing yet: a parser reads a head into it.
+    init() {
+        self.init(method: .get, target: "")
+        self.ownTarget = nil
+    }
+
+    /// The request target as it came, origin form or `*`; a string is made of it when it is asked for.
+    package var target: String {
+        get { self.ownTarget ?? self.withTarget { String(decoding: $0, as: UTF8.self) } }
+        set { self.ownTarget = newValue }
+    }
+
+    package var fields: HTTPFields {
+        _read { yield self.readFields }
+        _modify {
+            // The bytes in which the target lies may go.
+            if self.ownTarget == nil { self.ownTarget = self.target }
+            yield &self.readFields
+        }
     }
 
     /// The target up to its `?`, still percent-encoded; the router decodes segments.
     package var path: String {
-        guard let mark = self.queryMark else { return self.target }
-        return String(self.target[..<mark])
+        self.withTarget { bytes in
+            let end = bytes.firstIndex(of: UInt8(ascii: "?")) ?? bytes.count
+            return String(decoding: UnsafeBufferPointer(rebasing: bytes[..<end]), as: UTF8.self)
+        }
     }
 
-    package var query: HTTPQuery { HTTPQuery(behindMarkOf: self.target) }
+    package var query: HTTPQuery { HTTPQuery(behindMarkOf: self.targetBytes) }
 
-    private var queryMark: String.Index? {
-        var target = self.target
-        // In the bytes themselves: the view of a string looks at each index.
-        let offset = target.withUTF8 { $0.firstIndex(of: UInt8(ascii: "?")) }
-        return offset.map { self.target.utf8.index(self.target.startIndex, offsetBy: $0) }
+    // MARK: Where it lies
+
+    /// Lends the target's bytes.
+    @inline(__always)
+    func withTarget<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+        if var target = self.ownTarget { return target.withUTF8(body) }
+        return self.readFields.block.bytes.withUnsafeBufferPointer { bytes in
+            body(
+                UnsafeBufferPointer(
+                    rebasing: bytes[Int(self.targetRange.lowerBound)..<Int(self.targetRange.upperBound)]
+                )
+            )
+        }
+    }
+
+    /// The target's bytes for whoever keeps them: those of the head, shared.
+    var targetBytes: HTTPTargetBytes {
+        if let target = self.ownTarget { return HTTPTargetBytes(target) }
+        return HTTPTargetBytes(self.readFields.block.bytes, self.targetRange)
+    }
+
+    /// The head's bytes and lines, for its parser.
+    var block: HTTPFieldBlock {
+        _read { yield self.readFields.block }
+        _modify { yield &self.readFields.block }
+    }
+
+    /// Says where the target lies in the bytes of `block`, or what it is instead.
+    mutating func setTarget(_ range: Range<Int>, instead text: String?) {
+        self.targetRange = UInt32(range.lowerBound)..<UInt32(range.upperBound)
+        self.ownTarget = text
+    }
+
+    /// Becomes empty and keeps the memory of its head, unless that has grown beyond `bytesMax`.
+    mutating func clear(keepingAtMost bytesMax: Int) {
+        if !self.body.isEmpty { self.body = [] }
+        self.ownTarget = nil
+        self.targetRange = 0..<0
+        if self.readFields.block.bytes.capacity > bytesMax {
+            self.readFields = HTTPFields()
+        } else {
+            self.readFields.block.clear()
+        }
+    }
+}
+
+/// The bytes of a request's target, in its head or apart.
+///
+/// Immutable.
+struct HTTPTargetBytes: Sendable {
+    private let bytes: [UInt8]
+    private let range: Range<UInt32>
+
+    init() {
+        self.bytes = []
+        self.range = 0..<0
+    }
+
+    init(_ text: String) {
+        self.bytes = Array(text.utf8)
+        self.range = 0..<UInt32(self.bytes.count)
+    }
+
+    init(_ bytes: [UInt8], _ range: Range<UInt32>) {
+        self.bytes = bytes
+        self.range = range
+    }
+
+    func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+        self.bytes.withUnsafeBufferPointer { bytes in
+            body(UnsafeBufferPointer(rebasing: bytes[Int(self.range.lowerBound)..<Int(self.range.upperBound)]))
+        }
     }
 }
 
@@ -44,19 +136,18 @@ package struct HTTPRequest: Sendable {
 /// Immutable.
 package struct HTTPQuery: Sendable {
     /// The query, or the target in which it lies.
-    private let whole: String
+    private let whole: HTTPTargetBytes
     private let offset: Int
 
     package init(_ text: String) {
-        self.whole = text
+        self.whole = HTTPTargetBytes(text)
         self.offset = 0
     }
 
     /// The query of a target; empty for a target without one.
-    init(behindMarkOf target: String) {
-        var bytes = target
+    init(behindMarkOf target: HTTPTargetBytes) {
         self.whole = target
-        self.offset = bytes.withUTF8 { bytes in
+        self.offset = target.withBytes { bytes in
             bytes.firstIndex(of: UInt8(ascii: "?")).map { $0 + 1 } ?? bytes.count
         }
     }
@@ -84,8 +175,7 @@ package struct HTTPQuery: Sendable {
     }
 
     private func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
-        var whole = self.whole
-        return whole.withUTF8 { body(UnsafeBufferPointer(rebasing: $0[self.offset...])) }
+        self.whole.withBytes { body(UnsafeBufferPointer(rebasing: $0[self.offset...])) }
     }
 
     /// Calls `body` with the values of the pairs of that name until it returns false.
@@ -131,6 +221,14 @@ package struct HTTPResponse: Sendable {
         indirect case file(HTTPFileContent)
         /// Answer 101 and hand the connection over; status and body are the connection's business.
         indirect case upgrade(any HTTPUpgrade)
+
+        /// Bytes that lie in memory, unless they are a file's.
+        var byteCount: Int {
+            switch self {
+            case .bytes(let bytes): bytes.count
+            case .none, .file, .upgrade: 0
+            }
+        }
     }
 
     package var status: HTTPStatus

@@ -1,7 +1,7 @@
-/// A request's head, checked: what the connection needs to go on, and what the handler may ask for.
+/// What a checked head says about its connection: how to go on, and how to answer.
 ///
-/// Immutable.
-struct HTTPRequestHead: Sendable {
+/// A value without references; what the handler may ask for is the `HTTPRequest`.
+struct HTTPRequestHead: Equatable, Sendable {
     /// How the end of the body is found (RFC 9112 section 6.3).
     enum Framing: Equatable, Sendable {
         case none
@@ -9,12 +9,26 @@ struct HTTPRequestHead: Sendable {
         case chunked
     }
 
-    var method: HTTPMethod
-    /// Origin form, `*`, or for CONNECT the authority.
-    var target: String
+    /// The methods that a connection treats in their own way.
+    enum Kind: Equatable, Sendable {
+        case get
+        case head
+        case connect
+        case any
+
+        init(_ method: HTTPMethod) {
+            switch method {
+            case .get: self = .get
+            case .head: self = .head
+            case .connect: self = .connect
+            case .post, .put, .patch, .delete, .options, .trace, .other: self = .any
+            }
+        }
+    }
+
+    var kind: Kind
     /// 0 or 1; a higher minor version is spoken to as 1.
     var minorVersion: Int
-    var fields: HTTPFieldBlock
     var framing: Framing
     /// What version and Connection field say about the next request.
     var keepAlive: Bool

@@ -3,11 +3,11 @@
 /// A value.
 ///
 /// It is handed all bytes since the head's first one each time, and copies them once, when the head is complete, into
-/// memory that a request before may have left.
+/// a request, whose memory one before may have left.
 struct HTTPRequestParser {
     enum Outcome {
         case needMoreBytes
-        /// The head and how many bytes it took.
+        /// The request has its method, target and fields; the head took so many bytes.
         case head(HTTPRequestHead, bytes: Int)
     }
 
@@ -21,15 +21,16 @@ struct HTTPRequestParser {
     private var minorVersion = 1
     /// True for HEAD, once that is known: a refusal too then has no content.
     private(set) var isHead = false
-    private var block = HTTPFieldBlock()
-
-    /// Lets the next head's fields go into `block`, which is empty and may have room already.
-    mutating func use(_ block: consuming HTTPFieldBlock) { self.block = block }
 
     /// True once a byte of a head was seen.
     var hasBegun: Bool { self.scanned > 0 }
 
-    mutating func parse(_ bytes: Span<UInt8>, limits: HTTPLimits) throws(HTTPParseError) -> Outcome {
+    /// Reads on; `request` is empty when a head begins, and the same until that head is complete.
+    mutating func parse(
+        _ bytes: Span<UInt8>,
+        into request: inout HTTPRequest,
+        limits: HTTPHeadLimits
+    ) throws(HTTPParseError) -> Outcome {
         while let end = try self.nextLine(bytes, limits) {
             let line = self.lineStart..<end
             self.lineStart = end + 2
@@ -43,16 +44,16 @@ struct HTTPRequestParser {
                 try self.requestLine(bytes, line)
                 self.sectionStart = self.lineStart
             } else if line.isEmpty {
-                return try self.complete(bytes)
+                return try self.complete(bytes, &request)
             } else {
-                try self.fieldLine(bytes, line, limits)
+                try self.fieldLine(bytes, line, &request.block.lines, limits)
             }
         }
         return .needMoreBytes
     }
 
     /// Finds the end of the current line: the index of its CR.
-    private mutating func nextLine(_ bytes: Span<UInt8>, _ limits: HTTPLimits) throws(HTTPParseError) -> Int? {
+    private mutating func nextLine(_ bytes: Span<UInt8>, _ limits: HTTPHeadLimits) throws(HTTPParseError) -> Int? {
         let count = bytes.count
         let index = bytes.lineFeed(from: self.scanned)
         self.scanned = index
@@ -103,6 +104,10 @@ struct HTTPRequestParser {
     private mutating func version(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(HTTPParseError) {
         // Exactly eight bytes: `HTTP/1.10` is no version.
         guard range.count == 8 else { throw .badVersion }
+        if bytes.extracting(range).equals("HTTP/1.1") {
+            self.minorVersion = 1
+            return
+        }
         let start = range.lowerBound
         guard bytes.extracting(start..<(start + 5)).equals("HTTP/") else { throw .badVersion }
         let major = bytes[start + 5]
@@ -120,9 +125,10 @@ struct HTTPRequestParser {
     private mutating func fieldLine(
         _ bytes: Span<UInt8>,
         _ line: Range<Int>,
-        _ limits: HTTPLimits
+        _ lines: inout HTTPFieldBlock.Lines,
+        _ limits: HTTPHeadLimits
     ) throws(HTTPParseError) {
-        guard self.block.lines.count < limits.fieldCount else { throw .tooManyFields }
+        guard lines.count < limits.fieldCount else { throw .tooManyFields }
         let first = bytes[line.lowerBound]
         guard first != UInt8(ascii: " "), first != UInt8(ascii: "\t") else { throw .lineFolding }
         let nameEnd = bytes.tokenEnd(in: line)
@@ -141,8 +147,7 @@ struct HTTPRequestParser {
         var valueEnd = line.upperBound
         while valueStart < valueEnd, bytes[valueStart] == 0x20 || bytes[valueStart] == 0x09 { valueStart += 1 }
         while valueEnd > valueStart, bytes[valueEnd - 1] == 0x20 || bytes[valueEnd - 1] == 0x09 { valueEnd -= 1 }
-        if self.block.lines.isEmpty { self.block.lines.reserveCapacity(16) }
-        self.block.lines.append(
+        lines.append(
             HTTPFieldBlock.Line(
                 nameStart: UInt32(line.lowerBound),
                 nameEnd: UInt32(nameEnd),
@@ -152,22 +157,29 @@ struct HTTPRequestParser {
         )
     }
 
-    private mutating func complete(_ bytes: Span<UInt8>) throws(HTTPParseError) -> Outcome {
+    private mutating func complete(
+        _ bytes: Span<UInt8>,
+        _ request: inout HTTPRequest
+    ) throws(HTTPParseError) -> Outcome {
         let count = self.lineStart
         let method = bytes.extracting(self.method).method
-        let meaning = try HTTPFieldInterpreter.interpret(bytes, self.block.lines, minorVersion: self.minorVersion)
+        let meaning = try HTTPFieldInterpreter.interpret(
+            bytes,
+            &request.block.lines,
+            minorVersion: self.minorVersion
+        )
         try meaning.checkLength(method: method, minorVersion: self.minorVersion)
-        let target = try HTTPTarget.normalized(bytes.extracting(self.target), method: method)
-        var block = HTTPFieldBlock()
-        swap(&block, &self.block)
-        block.fill(bytes.extracting(0..<count))
+        let instead = try HTTPTarget.normalized(bytes.extracting(self.target), method: method)
+        request.block.fill(bytes.extracting(0..<count))
+        request.method = method
+        request.setTarget(self.target, instead: instead)
         // RFC 9112 section 3.2.2: the authority of an absolute target takes the place of what Host says.
-        if let authority = HTTPTarget.authority(in: bytes, self.target, method: method) { block.setHost(authority) }
+        if let authority = HTTPTarget.authority(in: bytes, self.target, method: method) {
+            request.block.setHost(authority)
+        }
         let head = HTTPRequestHead(
-            method: method,
-            target: target,
+            kind: HTTPRequestHead.Kind(method),
             minorVersion: self.minorVersion,
-            fields: block,
             framing: meaning.framing,
             keepAlive: meaning.keepAlive,
             expectsContinue: meaning.expectsContinue

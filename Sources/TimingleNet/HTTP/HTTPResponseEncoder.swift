@@ -18,7 +18,14 @@ enum HTTPResponseEncoder {
     /// Content up to this size is copied behind the head, so that it leaves as one chunk.
     private static let inlineBodyBytes = 8 * 1024
 
-    /// Appends the head, and small content behind it; returns large content, which follows apart and shared.
+    /// What is to follow behind what was written.
+    enum Rest: Equatable {
+        case nothing
+        /// The content that lies in memory, apart and shared.
+        case content
+    }
+
+    /// Appends the head, and small content behind it.
     ///
     /// What lies in a file is counted here, and sent by others.
     static func encode(
@@ -26,27 +33,17 @@ enum HTTPResponseEncoder {
         _ framing: Framing,
         date: [UInt8],
         to out: inout HTTPOutputBuffer
-    ) -> [UInt8] {
-        var content: [UInt8] = []
+    ) -> Rest {
         let forbidsContent = response.status.forbidsContent
         // RFC 9110 section 15.3.6: 205 has no content, and says so.
-        var count = 0
-        if !forbidsContent, response.status != .resetContent {
-            switch response.body {
-            case .bytes(let bytes):
-                content = bytes
-                count = bytes.count
-            case .file(let file):
-                content = file.bytes ?? []
-                count = file.count
-            case .none, .upgrade: break
-            }
-        }
-        let inline = !framing.isHead && content.count <= Self.inlineBodyBytes
-        let room = Self.startRoom(response.fields.lines, date) + Self.endRoom + (inline ? content.count : 0)
+        let hasContent = !forbidsContent && response.status != .resetContent
+        let count = hasContent ? response.body.contentCount : 0
+        let inMemory = hasContent ? response.body.memoryCount : 0
+        let inline = !framing.isHead && inMemory <= Self.inlineBodyBytes
+        let room = Self.startRoom(response.fields.block, date) + Self.endRoom + (inline ? inMemory : 0)
         out.write(atMost: room) { writer in
             Self.writeStart(response.status, date, &writer)
-            Self.writeFields(response.fields.lines, &writer) { _ in false }
+            Self.writeFields(response.fields.block, &writer, Self.ownLengths) { _ in false }
             if !forbidsContent {
                 writer.write("Content-Length: ")
                 writer.write(decimal: count)
@@ -58,9 +55,9 @@ enum HTTPResponseEncoder {
                 writer.write("Connection: keep-alive\r\n")
             }
             writer.write("\r\n")
-            if inline { writer.write(content) }
+            if inline, inMemory > 0 { response.body.write(to: &writer) }
         }
-        return inline || framing.isHead ? [] : content
+        return inline || framing.isHead || inMemory == 0 ? .nothing : .content
     }
 
     /// The 101: the handler's fields, then those of the handshake, which are `handshakeBytes` long or shorter.
@@ -71,10 +68,10 @@ enum HTTPResponseEncoder {
         handshakeBytes: Int,
         _ writeHandshake: (inout HTTPHeadWriter) -> Void
     ) {
-        let room = Self.startRoom(response.fields.lines, date) + handshakeBytes + Self.endRoom
+        let room = Self.startRoom(response.fields.block, date) + handshakeBytes + Self.endRoom
         out.write(atMost: room) { writer in
             Self.writeStart(.switchingProtocols, date, &writer)
-            Self.writeFields(response.fields.lines, &writer, except: Self.isHandshake)
+            Self.writeFields(response.fields.block, &writer, Self.handshakeLengths, except: Self.isHandshake)
             writeHandshake(&writer)
             writer.write("\r\n")
         }
@@ -111,8 +108,10 @@ enum HTTPResponseEncoder {
     private static func writeFields(
         _ fields: HTTPFieldBlock,
         _ writer: inout HTTPHeadWriter,
+        _ lengths: HTTPFieldBlock.NameLengths,
         except isLeftOut: (_ name: UnsafeBufferPointer<UInt8>) -> Bool
     ) {
+        if !fields.mayHaveNames(lengths) { return writer.write(fields.bytes) }
         let areOwn = fields.lines.contains { line in
             fields.withName(line) { Self.isOwn($0) || isLeftOut($0) }
         }
@@ -120,6 +119,10 @@ enum HTTPResponseEncoder {
         for line in fields.lines where !fields.withName(line, { Self.isOwn($0) || isLeftOut($0) }) {
             writer.write(fields, line)
         }
+    }
+
+    private static var ownLengths: HTTPFieldBlock.NameLengths {
+        HTTPFieldBlock.NameLengths(rawValue: 1 << 4 | 1 << 10 | 1 << 14 | 1 << 17)
     }
 
     /// Fields that only the connection may state.
@@ -133,6 +136,10 @@ enum HTTPResponseEncoder {
         }
     }
 
+    private static var handshakeLengths: HTTPFieldBlock.NameLengths {
+        HTTPFieldBlock.NameLengths(rawValue: Self.ownLengths.rawValue | 1 << 7 | 1 << 20 | 1 << 22 | 1 << 24)
+    }
+
     /// Fields that only the handshake may state.
     private static func isHandshake(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
         switch name.count {
@@ -141,6 +148,43 @@ enum HTTPResponseEncoder {
         case 22: asciiEqualsIgnoringCase(name, "sec-websocket-protocol".utf8)
         case 24: asciiEqualsIgnoringCase(name, "sec-websocket-extensions".utf8)
         default: false
+        }
+    }
+}
+
+extension HTTPResponse.Body {
+    /// What Content-Length says.
+    fileprivate var contentCount: Int {
+        switch self {
+        case .bytes(let bytes): bytes.count
+        case .file(let file): file.count
+        case .none, .upgrade: 0
+        }
+    }
+
+    /// How much of it lies in memory.
+    fileprivate var memoryCount: Int {
+        switch self {
+        case .bytes(let bytes): bytes.count
+        case .file(let file): file.bytes?.count ?? 0
+        case .none, .upgrade: 0
+        }
+    }
+
+    /// All of it that lies in memory.
+    var memory: [UInt8] {
+        switch self {
+        case .bytes(let bytes): bytes
+        case .file(let file): file.bytes ?? []
+        case .none, .upgrade: []
+        }
+    }
+
+    fileprivate func write(to writer: inout HTTPHeadWriter) {
+        switch self {
+        case .bytes(let bytes): writer.write(bytes)
+        case .file(let file): if let bytes = file.bytes { writer.write(bytes) }
+        case .none, .upgrade: break
         }
     }
 }

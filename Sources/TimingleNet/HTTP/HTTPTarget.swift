@@ -2,20 +2,19 @@
 ///
 /// No state.
 enum HTTPTarget {
-    /// The target in origin form; `*` for OPTIONS and the authority for CONNECT stay as they are.
+    /// The target in origin form where it is not as it came: nil for one that is in that form already.
     ///
-    /// The bytes are known to be printable ASCII.
-    static func normalized(_ target: Span<UInt8>, method: HTTPMethod) throws(HTTPParseError) -> String {
+    /// `*` for OPTIONS and the authority for CONNECT stay as they are. The bytes are known to be printable ASCII.
+    static func normalized(_ target: Span<UInt8>, method: HTTPMethod) throws(HTTPParseError) -> String? {
         try Self.checkEscapes(target)
         if method == .connect {
-            let authority = target.asciiString
-            guard Self.isHost(target), Self.hasPort(authority) else { throw .badTarget }
-            return authority
+            guard Self.isHost(target), Self.hasPort(target.asciiString) else { throw .badTarget }
+            return nil
         }
-        if target[0] == UInt8(ascii: "/") { return target.asciiString }
+        if target[0] == UInt8(ascii: "/") { return nil }
         if target.equals("*") {
             guard method == .options else { throw .badTarget }
-            return "*"
+            return nil
         }
         let path = try Self.fromAbsolute(ArraySlice(target.asciiString.utf8))
         // RFC 9112 section 3.2.4: a target that is an authority alone asks about the server as a whole.
@@ -58,12 +57,15 @@ enum HTTPTarget {
         }
         guard index < bytes.count else { return true }
         guard bytes[index] == UInt8(ascii: ":"), bytes.count - index <= 6 else { return false }
-        var port = 0
-        for place in (index + 1)..<bytes.count {
-            guard HTTPByteClass.isDigit(bytes[place]) else { return false }
-            port = port * 10 + Int(bytes[place] - UInt8(ascii: "0"))
+        return bytes.extracting((index + 1)..<bytes.count).withUnsafeBufferPointer { digits in
+            var port = 0
+            for digit in digits {
+                guard HTTPByteClass.isDigit(digit) else { return false }
+                // Five digits at most.
+                port = port &* 10 &+ Int(digit &- UInt8(ascii: "0"))
+            }
+            return port <= 65_535
         }
-        return port <= 65_535
     }
 
     private static func checkEscapes(_ target: Span<UInt8>) throws(HTTPParseError) {

@@ -24,7 +24,7 @@ extension HTTPServerConnection {
 
     /// The answer is out: the next request, or an idle time with an end.
     func requestDone(on stream: StreamConnection) {
-        self.setDeadline(self.shard.loop.now + self.limits.keepAliveIdle)
+        self.setDeadline(self.shard.keepAliveDeadline)
         if !self.isTaking { self.goOn(stream) }
     }
 

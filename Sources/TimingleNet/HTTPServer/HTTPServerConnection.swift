@@ -11,6 +11,8 @@ final class HTTPServerConnection: StreamHandler {
     private var parser = HTTPRequestParser()
     private var decoder: HTTPBodyDecoder?
     private var head: HTTPRequestHead?
+    /// Where the request is that comes in; from its first byte until it is handed over.
+    private var slot: HTTPRequestSlot?
     private var body: [UInt8] = []
     /// What this request's body has taken out of the loop's budget.
     private var heldBodyBytes = 0
@@ -23,7 +25,7 @@ final class HTTPServerConnection: StreamHandler {
     var output = HTTPAnswerOutput()
     /// True inside `bytesReceived`, which goes on by itself.
     var isTaking = false
-    private var deadline: MonotonicInstant?
+    var deadline: MonotonicInstant?
     /// When `timer` fires; it is moved forward only when it fires too early, not at each request.
     private var armedFor: MonotonicInstant?
     private var timer: TimerToken?
@@ -41,7 +43,7 @@ final class HTTPServerConnection: StreamHandler {
         if let refusal {
             self.refuse(refusal)
         } else {
-            self.setDeadline(self.shard.loop.now + self.limits.keepAliveIdle)
+            self.setDeadline(self.shard.keepAliveDeadline)
         }
     }
 
@@ -66,7 +68,7 @@ final class HTTPServerConnection: StreamHandler {
                 guard let taken = self.takeHead(rest, connection) else { break }
                 consumed += taken
             } else if self.machine.wantsBody {
-                guard let taken = self.takeBody(rest) else { break }
+                guard let taken = self.takeBody(rest, connection) else { break }
                 consumed += taken
             } else {
                 break
@@ -107,32 +109,65 @@ final class HTTPServerConnection: StreamHandler {
     // MARK: Requests
 
     private func takeHead(_ bytes: Span<UInt8>, _ connection: StreamConnection) -> Int? {
+        if let slot = self.slot { return self.takeHead(bytes, into: slot, connection) }
+        let shard = self.shard
+        // A request inside of another one's answer has a place of its own.
+        guard !shard.slotIsLent else { return self.takeHead(bytes, into: shard.makeSlot(), connection) }
+        shard.slotIsLent = true
+        defer { shard.slotIsLent = false }
+        return self.takeHead(bytes, into: shard.slot, connection)
+    }
+
+    private func takeHead(
+        _ bytes: Span<UInt8>,
+        into slot: HTTPRequestSlot,
+        _ connection: StreamConnection
+    ) -> Int? {
         let isFirst = !self.parser.hasBegun
-        if isFirst { self.parser.use(self.shard.lendFieldBlock()) }
         do throws(HTTPParseError) {
-            switch try self.parser.parse(bytes, limits: self.limits) {
+            switch try self.parser.parse(bytes, into: &slot.request, limits: self.shard.headLimits) {
             case .needMoreBytes:
                 self.machine.headBegan()
+                self.keep(slot)
                 // The deadline is for the whole head, whatever the pace of its bytes.
                 if isFirst { self.setDeadline(self.shard.loop.now + self.limits.headDeadline) }
                 return nil
             case .head(let head, let count):
-                try self.begin(consume head, bodyBytesWait: count < bytes.count)
+                try self.begin(head, slot, connection, bodyBytesWait: count < bytes.count)
                 return count
             }
         } catch {
+            if self.head == nil { slot.request = HTTPRequest() }
             self.refuse(error)
             return nil
         }
     }
 
-    private func begin(_ head: consuming HTTPRequestHead, bodyBytesWait: Bool) throws(HTTPParseError) {
+    /// Takes a request that is not complete out of the loop's slot.
+    private func keep(_ slot: HTTPRequestSlot) {
+        guard slot === self.shard.slot else {
+            self.slot = slot
+            return
+        }
+        let own = self.shard.makeSlot()
+        swap(&own.request, &slot.request)
+        self.slot = own
+    }
+
+    private func begin(
+        _ head: HTTPRequestHead,
+        _ slot: HTTPRequestSlot,
+        _ connection: StreamConnection,
+        bodyBytesWait: Bool
+    ) throws(HTTPParseError) {
         guard head.framing != .none else {
             _ = self.machine.headCompleted(head, requestsMax: self.limits.requestsPerConnection)
-            return self.startRequest(consume head)
+            if self.slot != nil { self.slot = nil }
+            return self.startRequest(slot, on: connection)
         }
         // A refusal, too, wants to know what was asked.
         self.head = head
+        self.keep(slot)
         self.decoder = try HTTPBodyDecoder(head.framing, limits: self.limits)
         _ = self.machine.headCompleted(head, requestsMax: self.limits.requestsPerConnection)
         self.bodyStart = self.shard.loop.now
@@ -142,8 +177,8 @@ final class HTTPServerConnection: StreamHandler {
         self.setBodyDeadline(receivedBytes: 0)
     }
 
-    private func takeBody(_ bytes: Span<UInt8>) -> Int? {
-        guard var decoder = self.decoder, let head = self.head else { return nil }
+    private func takeBody(_ bytes: Span<UInt8>, _ connection: StreamConnection) -> Int? {
+        guard var decoder = self.decoder, let slot = self.slot else { return nil }
         self.decoder = nil
         do throws(HTTPParseError) {
             let count = try decoder.decode(bytes, into: &self.body, limits: self.limits)
@@ -151,7 +186,8 @@ final class HTTPServerConnection: StreamHandler {
             if decoder.isDone {
                 self.machine.bodyCompleted()
                 self.head = nil
-                self.startRequest(head)
+                self.slot = nil
+                self.startRequest(slot, on: connection)
             } else {
                 self.setBodyDeadline(receivedBytes: decoder.receivedBytes)
                 self.decoder = decoder
@@ -169,39 +205,30 @@ final class HTTPServerConnection: StreamHandler {
         self.heldBodyBytes = counted
     }
 
-    private func releaseBody() {
+    func releaseBody() {
         self.shard.releaseBodyBytes(self.heldBodyBytes)
         self.heldBodyBytes = 0
     }
 
-    private func startRequest(_ head: consuming HTTPRequestHead) {
-        guard let stream = self.stream else { return }
+    private func startRequest(_ slot: HTTPRequestSlot, on stream: StreamConnection) {
         self.deadline = nil
-        var request = HTTPRequest(
-            method: head.method,
-            target: head.target,
-            fields: HTTPFields(head.fields),
-            peerAddress: stream.peerAddress
-        )
-        if !self.body.isEmpty { swap(&request.body, &self.body) }
-        // Else the block of fields has a second owner until the end, and its memory cannot be used again.
-        _ = consume head
-        var context = RequestContext(
-            loop: self.shard.loop,
-            number: self.shard.nextRequestNumber(),
-            isSecure: self.shard.configuration.tls != nil,
-            log: self.shard.configuration.log
-        )
+        slot.request.peerAddress = stream.peerAddress
+        if !self.body.isEmpty { swap(&slot.request.body, &self.body) }
+        slot.context.begin(self.shard.nextRequestNumber())
         self.shard.requestBegan()
         do {
-            switch try self.shard.configuration.responder.begin(&request, &context) {
-            case .answer(let response): self.responded(response, to: request)
-            case .wait(let handler): return self.wait(for: handler, request, context)
+            switch try self.shard.begin(slot) {
+            case .answer(let response):
+                self.responded(response, to: &slot.request, on: stream)
+            case .wait(let handler):
+                self.wait(for: handler, slot.request, slot.context)
+                // Its memory belongs to whoever waits.
+                slot.request = HTTPRequest()
             }
         } catch {
-            self.responded(Self.failure(error, context), to: request)
+            self.responded(Self.failure(error, slot.context), to: &slot.request, on: stream)
         }
-        self.shard.takeBackFieldBlock(request.fields.takeMemory())
+        self.shard.clear(slot)
     }
 
     /// Runs what may wait as a task, at once and as far as it comes: one that does not wait has answered on return.
@@ -217,92 +244,22 @@ final class HTTPServerConnection: StreamHandler {
             } catch {
                 response = Self.failure(error, context)
             }
-            connection.value.responded(response, to: request)
+            connection.value.waited(response, request)
         }
         if self.isWaiting { self.task = task }
+    }
+
+    private func waited(_ response: consuming HTTPResponse, _ request: HTTPRequest) {
+        var request = request
+        self.isWaiting = false
+        self.task = nil
+        self.responded(response, to: &request, on: self.stream)
     }
 
     /// The responder's middleware turns errors into answers; what escapes it is a bare 500.
     private static func failure(_ error: any Error, _ context: RequestContext) -> HTTPResponse {
         context.log.error("request failed", ["error": .text(String(describing: error))])
         return HTTPResponse(.internalServerError)
-    }
-
-    private func responded(_ response: consuming HTTPResponse, to request: HTTPRequest) {
-        let loan = self.output.borrow(from: self.shard)
-        defer { if loan { self.output.giveBack(to: self.shard, sendingOn: self.stream) } }
-        self.isWaiting = false
-        self.task = nil
-        self.releaseBody()
-        self.shard.requestEnded()
-        self.shard.contentCoder?.encode(&response, for: request)
-        if case .upgrade(let upgrade) = response.body {
-            self.upgrade(upgrade, response, request)
-        } else {
-            self.answer(response)
-        }
-    }
-
-    private func answer(_ response: HTTPResponse) {
-        let wantsClose = response.fields.hasMember("Connection", "close")
-        let content = response.fileContent
-        let action = self.machine.responded(
-            wantsUpgrade: false,
-            wantsClose: wantsClose,
-            contentFollows: content != nil
-        )
-        switch action {
-        case .send(let framing):
-            guard let stream = self.stream else { return }
-            self.write(response, framing, on: stream)
-            if let content, self.machine.isSending { return self.send(content, on: stream) }
-            if framing.close {
-                self.output.send(on: stream)
-                stream.closeAfterFlush()
-            } else {
-                self.requestDone(on: stream)
-            }
-        case .drop:
-            break
-        case .upgrade, .refuseUpgrade:
-            preconditionFailure("no upgrade was wished for")
-        }
-    }
-
-    private func upgrade(_ upgrade: any HTTPUpgrade, _ response: HTTPResponse, _ request: HTTPRequest) {
-        guard let upgrade = upgrade as? WebSocketUpgrade else { preconditionFailure("there is no other protocol") }
-        let accepted: WebSocketHandshake.Accepted
-        do throws(WebSocketHandshakeError) {
-            accepted = try WebSocketHandshake.validate(request)
-        } catch {
-            return self.answer(HTTPUpgradeHandOver.refusal(error))
-        }
-        switch self.machine.responded(wantsUpgrade: true, wantsClose: false) {
-        case .refuseUpgrade:
-            // A good handshake that only came too late is told to come again, not that it was wrong.
-            self.answer(
-                self.shard.isDraining
-                    ? self.shard.refusal(.draining, request.fields) : HTTPUpgradeHandOver.refusal(.notAnUpgrade)
-            )
-        case .upgrade:
-            guard let stream = self.stream else { return }
-            let codec = HTTPUpgradeHandOver.accept(
-                accepted,
-                response,
-                for: upgrade,
-                to: &self.output.bytes,
-                of: self.shard
-            )
-            self.output.send(on: stream)
-            self.clearTimer()
-            self.deadline = nil
-            self.stream = nil
-            HTTPUpgradeHandOver.handOver(stream, to: upgrade, settings: self.shard.webSocketSettings, codec: codec)
-        case .drop:
-            break
-        case .send:
-            preconditionFailure("an upgrade is not sent as an answer")
-        }
     }
 
     /// Takes the next request, if its bytes are there; ends when there can be none.
@@ -319,19 +276,6 @@ final class HTTPServerConnection: StreamHandler {
         stream.closeAfterFlush()
     }
 
-    private func write(_ response: HTTPResponse, _ framing: HTTPResponseEncoder.Framing, on stream: StreamConnection) {
-        let content = HTTPResponseEncoder.encode(
-            response,
-            framing,
-            date: self.shard.dateFieldLine(),
-            to: &self.output.bytes
-        )
-        guard !content.isEmpty else { return }
-        self.output.send(on: stream)
-        // Half an answer cannot be left standing.
-        if stream.send(content) == .tooSlow { stream.abort() }
-    }
-
     /// Answers bytes that cannot become a request, and closes: nothing behind them can be trusted.
     private func refuse(_ error: HTTPParseError) {
         guard let stream = self.stream, self.machine.failed() == .refuse else { return }
@@ -340,11 +284,13 @@ final class HTTPServerConnection: StreamHandler {
 
     private func writeRefusal(_ error: HTTPParseError, on stream: StreamConnection) {
         self.deadline = nil
-        let response = self.shard.refusal(error, self.head.map { HTTPFields($0.fields) })
+        // The fields of a head that was good.
+        let response = self.shard.refusal(error, self.head == nil ? nil : self.slot?.request.fields)
         var framing = HTTPResponseEncoder.Framing()
         framing.close = true
-        framing.isHead = self.head?.method == .head || self.parser.isHead
+        framing.isHead = self.head?.kind == .head || self.parser.isHead
         self.head = nil
+        self.slot = nil
         self.body = []
         self.releaseBody()
         let loan = self.output.borrow(from: self.shard)
@@ -376,7 +322,7 @@ final class HTTPServerConnection: StreamHandler {
         self.timer = self.shard.loop.schedule(at: deadline) { self.timerFired() }
     }
 
-    private func clearTimer() {
+    func clearTimer() {
         if let timer = self.timer { self.shard.loop.cancel(timer) }
         self.timer = nil
         self.armedFor = nil

@@ -19,6 +19,8 @@ final class HTTPServerShard: StreamConnectionOwner {
     let configuration: HTTPServerConfiguration
     let load: ShardLoad
     let contentCoder: HTTPContentCoder?
+    /// Content from this size on is shown to the coder.
+    let contentCodingBytesMin: Int
     private let census: ConnectionCensus?
     private let gate: ProxyProtocolGate
     /// Told each time a connection ended: the acceptor may be waiting for room.
@@ -38,7 +40,12 @@ final class HTTPServerShard: StreamConnectionOwner {
     /// When `dates` was last asked: the second is looked at once a turn.
     private var datesAskedAt: MonotonicInstant
     private var output = HTTPOutputBuffer()
-    private var fieldBlock = HTTPFieldBlock()
+    /// Where requests are read that lie in one delivery as a whole, one at a time.
+    let slot: HTTPRequestSlot
+    var slotIsLent = false
+    private let keepAliveNanoseconds: Int64
+    /// Those of the limits that each head is measured with.
+    let headLimits: HTTPHeadLimits
     private var requestNumber = RequestNumber()
     private var idleWaiters: [IdleWaiter] = []
 
@@ -65,6 +72,10 @@ final class HTTPServerShard: StreamConnectionOwner {
         self.datesAskedAt = loop.now - .seconds(1)
         self.configuration = configuration
         self.load = load
+        self.slot = Self.slot(loop, configuration)
+        self.headLimits = HTTPHeadLimits(configuration.limits)
+        self.keepAliveNanoseconds = configuration.limits.keepAliveIdle.wholeNanoseconds
+        self.contentCodingBytesMin = configuration.contentCoding?.bytesMin ?? .max
         self.contentCoder = configuration.contentCoding.map { HTTPContentCoder($0) }
         self.census = census
         self.gate = ProxyProtocolGate(loop: loop, limits: configuration.limits, log: configuration.log)
@@ -162,11 +173,16 @@ final class HTTPServerShard: StreamConnectionOwner {
 
     // MARK: Requests
 
+    /// Takes a request to its handler, and unless that waits, its answer back.
+    func begin(_ slot: HTTPRequestSlot) throws -> HTTPResponder.Step {
+        try self.configuration.responder.begin(&slot.request, &slot.context)
+    }
+
     func requestBegan() { self.runningRequests += 1 }
 
     func requestEnded() {
         self.runningRequests -= 1
-        self.checkIdle()
+        if self.runningRequests == 0, !self.idleWaiters.isEmpty { self.checkIdle() }
     }
 
     /// The answer to bytes that did not become a request, or to a request that comes too late; it ends its connection.
@@ -217,17 +233,20 @@ final class HTTPServerShard: StreamConnectionOwner {
         if output.capacity <= 4 * Self.outputBytes { self.output = output }
     }
 
-    /// Lends the memory in which a request's fields lie: one request after the other has the same.
-    func lendFieldBlock() -> HTTPFieldBlock {
-        var block = HTTPFieldBlock()
-        swap(&block, &self.fieldBlock)
-        return block
+    /// Makes the place for a request that cannot be read in the loop's own.
+    func makeSlot() -> HTTPRequestSlot { Self.slot(self.loop, self.configuration) }
+
+    private static func slot(_ loop: EventLoop, _ configuration: HTTPServerConfiguration) -> HTTPRequestSlot {
+        HTTPRequestSlot(
+            context: RequestContext(loop: loop, isSecure: configuration.tls != nil, log: configuration.log)
+        )
     }
 
-    /// Takes a block back, which is empty; one that grew large is let go.
-    func takeBackFieldBlock(_ block: HTTPFieldBlock) {
-        if block.bytes.capacity <= Self.outputBytes { self.fieldBlock = block }
-    }
+    /// Forgets the request that has its answer; memory that grew large is let go.
+    func clear(_ slot: HTTPRequestSlot) { slot.clear(keepingAtMost: Self.outputBytes) }
+
+    /// When a connection that answered in this turn will have been idle for too long.
+    var keepAliveDeadline: MonotonicInstant { self.loop.now.later(byNanoseconds: self.keepAliveNanoseconds) }
 
     func nextRequestNumber() -> RequestNumber {
         self.requestNumber.advance()

@@ -9,7 +9,8 @@ package struct HTTPResponder: Sendable {
         case wait(HTTPHandler)
     }
 
-    typealias Route = @Sendable (_ request: HTTPRequest, _ context: inout RequestContext) throws -> Step
+    // Both by reference: handing a copy on would count all their references.
+    typealias Route = @Sendable (_ request: inout HTTPRequest, _ context: inout RequestContext) throws -> Step
 
     /// Around everything, the first outermost.
     private let filters: [any Filter]
@@ -42,7 +43,7 @@ package struct HTTPResponder: Sendable {
 
     /// Takes a request in through the filters and, unless it has to wait, its answer out again.
     func begin(_ request: inout HTTPRequest, _ context: inout RequestContext) throws -> Step {
-        if self.filters.isEmpty { return try self.route(request, &context) }
+        if self.filters.isEmpty { return try self.route(&request, &context) }
         var entered = 0
         let answer: HTTPResponse
         do {
@@ -81,7 +82,7 @@ package struct HTTPResponder: Sendable {
             if let answer = try filter.enter(&request, &context) { return .answer(answer) }
             entered += 1
         }
-        return try self.route(request, &context)
+        return try self.route(&request, &context)
     }
 
     /// Takes an answer or an error out through the first `entered` filters, the innermost of them first.

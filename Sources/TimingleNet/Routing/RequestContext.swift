@@ -8,7 +8,7 @@ package struct RequestContext: Sendable {
     package var parameters: RouteParameters
     /// True where the request came over TLS of ours; a proxy's word is not in it.
     package let isSecure: Bool
-    package let receivedAt: MonotonicInstant
+    package private(set) var receivedAt: MonotonicInstant
     private let baseLog: Log
     private var attachments: [any Sendable] = []
 
@@ -44,14 +44,21 @@ package struct RequestContext: Sendable {
         self.receivedAt = receivedAt
     }
 
-    /// Begins a request of this loop.
-    init(loop: EventLoop, number: RequestNumber, isSecure: Bool, log: Log) {
-        self.loop = loop
+    /// Surrounds the requests of one loop, one after the other: `begin` says that the next one has come.
+    init(loop: EventLoop, isSecure: Bool, log: Log) {
+        self.init(loop: loop, requestID: "", isSecure: isSecure, log: log, receivedAt: loop.now)
+    }
+
+    /// Becomes the surroundings of a request that has just come.
+    mutating func begin(_ number: RequestNumber) {
         self.identity = .number(number)
-        self.parameters = RouteParameters()
-        self.isSecure = isSecure
-        self.baseLog = log
-        self.receivedAt = loop.now
+        self.receivedAt = self.loop.now
+    }
+
+    /// Lets go of what belongs to one request.
+    mutating func clear() {
+        if !self.parameters.isEmpty { self.parameters = RouteParameters() }
+        if !self.attachments.isEmpty { self.attachments = [] }
     }
 
     /// The listener's logger with `request_id` on each line; made when asked for.

@@ -10,20 +10,22 @@ package struct RouteParameters: Sendable {
     }
 
     private let captures: [Capture]
-    private let target: String
+    private let target: HTTPTargetBytes
 
-    package init() { self.init([], of: "") }
+    package init() { self.init([], of: HTTPTargetBytes()) }
 
     /// The captures of a route that `target` matches; each has a decoding.
-    init(_ captures: [Capture], of target: String) {
+    init(_ captures: [Capture], of target: HTTPTargetBytes) {
         self.captures = captures
         self.target = target
     }
 
+    /// True where the route captures nothing.
+    var isEmpty: Bool { self.captures.isEmpty }
+
     package subscript(name: String) -> String? {
         for capture in self.captures where capture.name == name {
-            var target = self.target
-            return target.withUTF8 { Self.value(of: capture, in: $0) }
+            return self.target.withBytes { Self.value(of: capture, in: $0) }
         }
         return nil
     }

@@ -45,13 +45,17 @@ package struct Router: Sendable {
     ) -> HTTPResponder {
         let trie = RouteTrie(self.routes)
         let route: HTTPResponder.Route = { request, context in
-            switch trie.look(up: request.method, target: request.target) {
-            case .found(.immediate(let handler), let parameters):
-                context.parameters = parameters
-                return .answer(try handler(request, context))
-            case .found(.waiting(let handler), let parameters):
-                context.parameters = parameters
-                return .wait(handler)
+            // Apart: inside the closure it would be a copy of the request.
+            let method = request.method
+            switch request.withTarget({ trie.look(up: method, target: $0) }) {
+            case .found(let endpoint):
+                if !trie.capturesNothing(endpoint) {
+                    context.parameters = trie.parameters(of: endpoint, in: request.targetBytes)
+                }
+                switch trie.handler(of: endpoint) {
+                case .immediate(let handler): return .answer(try handler(request, context))
+                case .waiting(let handler): return .wait(handler)
+                }
             case .otherMethods(let allowed):
                 return .answer(Self.answer(request, allowed, methodNotAllowed))
             case .notFound:

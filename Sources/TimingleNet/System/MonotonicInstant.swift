@@ -26,6 +26,12 @@ package struct MonotonicInstant: Comparable, Hashable, Sendable {
         return MonotonicInstant(nanoseconds: overflow ? (duration < .zero ? .min : .max) : sum)
     }
 
+    /// Like `+`, for who adds the same again and again: a `Duration` is divided by 128 bits each time.
+    func later(byNanoseconds nanoseconds: Int64) -> MonotonicInstant {
+        let (sum, overflow) = self.nanoseconds.addingReportingOverflow(nanoseconds)
+        return MonotonicInstant(nanoseconds: overflow ? (nanoseconds < 0 ? .min : .max) : sum)
+    }
+
     package static func - (instant: MonotonicInstant, duration: Duration) -> MonotonicInstant {
         let (rest, overflow) = instant.nanoseconds.subtractingReportingOverflow(duration.wholeNanoseconds)
         return MonotonicInstant(nanoseconds: overflow ? (duration < .zero ? .max : .min) : rest)

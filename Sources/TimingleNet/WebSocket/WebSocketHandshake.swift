@@ -49,7 +49,7 @@ package enum WebSocketHandshake {
 
     package static func validate(_ request: HTTPRequest) throws(WebSocketHandshakeError) -> Accepted {
         guard request.method == .get else { throw .methodNotGet }
-        let seen = Seen(request.fields.lines)
+        let seen = Seen(request.fields.block)
         guard seen.asksForWebSocket, seen.asksForUpgrade else { throw .notAnUpgrade }
         guard request.body.isEmpty, !seen.hasContent else { throw .bodyPresent }
         guard seen.versionCount == 1, seen.isVersion13 else { throw .unsupportedVersion }
@@ -129,11 +129,11 @@ package enum WebSocketHandshake {
             writer.write(count: WebSocketKey.acceptBytes) { self.key.writeAccept(to: $0) }
             if let subprotocol = self.subprotocol {
                 writer.write("\r\nSec-WebSocket-Protocol: ")
-                writer.write(subprotocol)
+                writer.write(text: subprotocol)
             }
             if let extensions = self.extensions {
                 writer.write("\r\nSec-WebSocket-Extensions: ")
-                writer.write(extensions)
+                writer.write(text: extensions)
             }
             writer.write("\r\n")
         }

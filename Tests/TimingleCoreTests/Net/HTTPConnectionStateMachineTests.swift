@@ -30,10 +30,8 @@ struct HTTPConnectionStateMachineTests {
         keepAlive: Bool = true
     ) -> HTTPRequestHead {
         HTTPRequestHead(
-            method: method,
-            target: "/",
+            kind: HTTPRequestHead.Kind(method),
             minorVersion: minor,
-            fields: HTTPFieldBlock(),
             framing: framing,
             keepAlive: keepAlive,
             expectsContinue: false

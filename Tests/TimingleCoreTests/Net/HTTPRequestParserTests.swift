@@ -6,25 +6,41 @@ import TimingleTestSupport
 struct HTTPRequestParserTests {
     private var limits: HTTPLimits { HTTPLimits() }
 
-    private static func parse(_ text: String, _ limits: HTTPLimits = HTTPLimits()) -> Result<
-        HTTPRequestHead?, HTTPParseError
-    > {
+    /// What a head was read as.
+    private struct Reading {
+        var request: HTTPRequest
+        var head: HTTPRequestHead
+    }
+
+    /// A parser and the request that it reads into.
+    private struct Reader {
         var parser = HTTPRequestParser()
-        return Self.feed(&parser, Array(text.utf8), limits)
+        var request = HTTPRequest()
+
+        mutating func parse(_ bytes: Span<UInt8>, _ limits: HTTPLimits) throws(HTTPParseError) -> (Reading, Int)? {
+            switch try self.parser.parse(bytes, into: &self.request, limits: HTTPHeadLimits(limits)) {
+            case .needMoreBytes: return nil
+            case .head(let head, let count):
+                #expect(count <= bytes.count)
+                let reading = Reading(request: self.request, head: head)
+                self.request = HTTPRequest()
+                return (reading, count)
+            }
+        }
+    }
+
+    private static func parse(_ text: String, _ limits: HTTPLimits = HTTPLimits()) -> Result<Reading?, HTTPParseError> {
+        var reader = Reader()
+        return Self.feed(&reader, Array(text.utf8), limits)
     }
 
     private static func feed(
-        _ parser: inout HTTPRequestParser,
+        _ reader: inout Reader,
         _ bytes: [UInt8],
         _ limits: HTTPLimits
-    ) -> Result<HTTPRequestHead?, HTTPParseError> {
+    ) -> Result<Reading?, HTTPParseError> {
         do throws(HTTPParseError) {
-            switch try parser.parse(bytes.span, limits: limits) {
-            case .needMoreBytes: return .success(nil)
-            case .head(let head, let count):
-                #expect(count <= bytes.count)
-                return .success(head)
-            }
+            return .success(try reader.parse(bytes.span, limits)?.0)
         } catch {
             return .failure(error)
         }
@@ -37,7 +53,7 @@ struct HTTPRequestParserTests {
         }
     }
 
-    private static func head(_ text: String) throws -> HTTPRequestHead {
+    private static func read(_ text: String) throws -> Reading {
         try #require(try Self.parse(text).get())
     }
 
@@ -54,13 +70,14 @@ struct HTTPRequestParserTests {
     ]
 
     @Test func theExampleOfTheRFCIsRead() throws {
-        let head = try Self.head(Self.good[0])
-        #expect(head.method == .get)
-        #expect(head.target == "/hello.txt")
+        let reading = try Self.read(Self.good[0])
+        let (request, head) = (reading.request, reading.head)
+        #expect(request.method == .get && head.kind == .get)
+        #expect(request.target == "/hello.txt")
         #expect(head.minorVersion == 1)
         #expect(head.keepAlive)
         #expect(head.framing == .none)
-        let fields = HTTPFields(head.fields)
+        let fields = request.fields
         #expect(fields["user-agent"] == "curl/7.64.1")
         #expect(fields["ACCEPT-LANGUAGE"] == "en, mi")
         #expect(fields.members("Accept-Language") == ["en", "mi"])
@@ -70,45 +87,50 @@ struct HTTPRequestParserTests {
     @Test(arguments: good)
     func everySplitGivesTheSameHead(text: String) throws {
         let bytes = Array(text.utf8)
-        let whole = try Self.head(text)
+        let whole = try Self.read(text)
         for cut in 0..<bytes.count {
-            var parser = HTTPRequestParser()
-            let before = try Self.feed(&parser, Array(bytes[..<cut]), self.limits).get()
+            var reader = Reader()
+            let before = try Self.feed(&reader, Array(bytes[..<cut]), self.limits).get()
             #expect(before == nil, "cut at \(cut) gave a head too early")
-            let after = try #require(try Self.feed(&parser, bytes, self.limits).get())
-            #expect(after.target == whole.target && after.method == whole.method)
-            #expect(after.fields.lines == whole.fields.lines && after.framing == whole.framing)
+            let after = try #require(try Self.feed(&reader, bytes, self.limits).get())
+            #expect(after.request.target == whole.request.target && after.request.method == whole.request.method)
+            #expect(after.request.block.lines == whole.request.block.lines && after.head == whole.head)
         }
     }
 
     @Test(arguments: good)
     func byteByByteGivesTheSameHead(text: String) throws {
         let bytes = Array(text.utf8)
-        var parser = HTTPRequestParser()
+        var reader = Reader()
         for count in 0..<bytes.count {
-            #expect(try Self.feed(&parser, Array(bytes[..<count]), self.limits).get() == nil)
+            #expect(try Self.feed(&reader, Array(bytes[..<count]), self.limits).get() == nil)
         }
-        let head = try #require(try Self.feed(&parser, bytes, self.limits).get())
-        #expect(head.fields.bytes == bytes)
+        let reading = try #require(try Self.feed(&reader, bytes, self.limits).get())
+        #expect(reading.request.block.bytes == bytes)
     }
 
     @Test func bytesBehindTheHeadAreNotTaken() throws {
-        var parser = HTTPRequestParser()
+        var reader = Reader()
         let first = Array(Self.good[0].utf8)
         let both = first + Array(Self.good[1].utf8)
-        guard case .head(let head, let count) = try parser.parse(both.span, limits: self.limits) else {
-            Issue.record("no head")
-            return
-        }
+        let (reading, count) = try #require(try reader.parse(both.span, self.limits))
         #expect(count == first.count)
-        #expect(head.target == "/hello.txt")
-        guard
-            case .head(let second, _) = try parser.parse(both.span.extracting(count..<both.count), limits: self.limits)
-        else {
-            Issue.record("no second head")
-            return
-        }
-        #expect(second.method == .options && second.target == "*")
+        #expect(reading.request.target == "/hello.txt")
+        let (second, _) = try #require(try reader.parse(both.span.extracting(count..<both.count), self.limits))
+        #expect(second.request.method == .options && second.request.target == "*")
+    }
+
+    @Test func aRequestThatWasClearedTakesTheNextHead() throws {
+        var reader = Reader()
+        let (first, _) = try #require(try reader.parse(Array(Self.good[5].utf8).span, self.limits))
+        reader.request = first.request
+        reader.request.clear(keepingAtMost: .max)
+        #expect(reader.request.target == "" && reader.request.fields.count == 0)
+        let bytes = Array(Self.good[0].utf8)
+        let (second, _) = try #require(try reader.parse(bytes.span, self.limits))
+        #expect(second.request.target == "/hello.txt" && second.request.block.bytes.starts(with: bytes))
+        // Who kept the first one has it whole.
+        #expect(first.request.target == "/x?a=b%20c" && first.request.fields["host"] == "[::1]:8080")
     }
 
     @Test(arguments: [
@@ -117,8 +139,7 @@ struct HTTPRequestParserTests {
         ("GET https://a.example?y=1 HTTP/1.1\r\nHost: b\r\n\r\n", "/?y=1"),
     ])
     func absoluteFormBecomesOriginForm(text: String, target: String) throws {
-        let head = try Self.head(text)
-        #expect(head.target == target)
+        #expect(try Self.read(text).request.target == target)
     }
 
     /// What has let requests be smuggled, or must not be guessed at.
@@ -223,12 +244,12 @@ struct HTTPRequestParserTests {
         let bytes = Array(text.utf8)
         let whole = Self.error(text)
         for cut in 0..<bytes.count {
-            var parser = HTTPRequestParser()
-            if case .failure(let error) = Self.feed(&parser, Array(bytes[..<cut]), self.limits) {
+            var reader = Reader()
+            if case .failure(let error) = Self.feed(&reader, Array(bytes[..<cut]), self.limits) {
                 #expect(error == whole)
                 continue
             }
-            guard case .failure(let error) = Self.feed(&parser, bytes, self.limits) else {
+            guard case .failure(let error) = Self.feed(&reader, bytes, self.limits) else {
                 Issue.record("accepted \(text.debugDescription) when cut at \(cut)")
                 continue
             }
@@ -280,8 +301,8 @@ struct HTTPRequestParserTests {
         ("1.0", "Connection: keep-alive\r\n", true), ("1.0", "Connection: keep-alive, close\r\n", false),
     ])
     func persistenceFollowsVersionAndField(version: String, field: String, expected: Bool) throws {
-        let head = try Self.head("GET / HTTP/\(version)\r\nHost: a\r\n\(field)\r\n")
-        #expect(head.keepAlive == expected)
+        let reading = try Self.read("GET / HTTP/\(version)\r\nHost: a\r\n\(field)\r\n")
+        #expect(reading.head.keepAlive == expected)
     }
 
     @Test func mutatedHeadsNeverTrap() {
@@ -297,8 +318,8 @@ struct HTTPRequestParserTests {
                 default: bytes.insert(UInt8.random(in: 0...255, using: &generator), at: place)
                 }
             }
-            var parser = HTTPRequestParser()
-            _ = Self.feed(&parser, bytes, self.limits)
+            var reader = Reader()
+            _ = Self.feed(&reader, bytes, self.limits)
         }
     }
 }

@@ -30,4 +30,12 @@ struct MonotonicInstantTests {
         #expect(before <= after)
         #expect(after - before < .seconds(60))
     }
+
+    @Test(arguments: [0, 1, -1, Int64.max, .min])
+    func nanosecondsAreAddedLikeADuration(nanoseconds: Int64) {
+        for start in [0, 5, Int64.max - 1, .min + 1] {
+            let instant = MonotonicInstant(nanoseconds: start)
+            #expect(instant.later(byNanoseconds: nanoseconds) == instant + .nanoseconds(nanoseconds))
+        }
+    }
 }

@@ -66,16 +66,23 @@ struct HTTPGrammarTests {
     /// Nil for what is refused, and for what is no whole head.
     private static func read(_ head: [UInt8], cuts: [Int]) -> Reading? {
         var parser = HTTPRequestParser()
+        var request = HTTPRequest()
         do throws(HTTPParseError) {
             for cut in cuts + [head.count] {
                 let begun = Array(head[..<cut])
-                guard case .head(let head, _) = try parser.parse(begun.span, limits: HTTPLimits()) else { continue }
-                let bytes = head.fields.bytes
+                guard
+                    case .head(let head, _) = try parser.parse(
+                        begun.span,
+                        into: &request,
+                        limits: HTTPHeadLimits(HTTPLimits())
+                    )
+                else { continue }
+                let bytes = request.block.bytes
                 return Reading(
-                    method: head.method.rawValue,
-                    target: head.target,
+                    method: request.method.rawValue,
+                    target: request.target,
                     minorVersion: head.minorVersion,
-                    fields: head.fields.lines.map { line in
+                    fields: request.block.lines.map { line in
                         [
                             Array(bytes[Int(line.nameStart)..<Int(line.nameEnd)]),
                             Array(bytes[Int(line.valueStart)..<Int(line.valueEnd)]),

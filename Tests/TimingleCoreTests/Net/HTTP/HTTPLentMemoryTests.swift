@@ -249,13 +249,15 @@ struct HTTPLentMemoryTests {
                 large.removeAll()
                 shard.takeBackOutput(large)
                 #expect(shard.lendOutput().capacity == 0)
-                let block = shard.lendFieldBlock()
-                var kept = block
-                kept.append("X", "kept")
-                shard.takeBackFieldBlock(block)
-                var next = shard.lendFieldBlock()
-                next.append("Y", "next")
-                #expect(kept.lines.map { kept.value($0) } == ["kept"] && next.lines.map { next.value($0) } == ["next"])
+                // Who keeps a request has it for good.
+                let slot = shard.slot
+                slot.request.fields.append("X", "kept")
+                let kept = slot.request
+                shard.clear(slot)
+                #expect(slot.request.fields.count == 0)
+                slot.request.fields.append("Y", "next")
+                #expect(kept.fields["X"] == "kept" && kept.fields["Y"] == nil)
+                #expect(slot.request.fields["Y"] == "next" && slot.request.fields["X"] == nil)
             }
         }
     }

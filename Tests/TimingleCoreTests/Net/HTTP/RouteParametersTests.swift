@@ -86,11 +86,14 @@ struct RouteParametersTests {
     )
 
     private static func found(_ target: String) throws -> (pattern: String, values: [String: String])? {
-        guard case .found(.immediate(let handler), let parameters) = self.trie.look(up: .get, target: target) else {
-            return nil
-        }
+        let request = HTTPRequest(method: .get, target: target)
+        guard
+            case .found(let endpoint) = request.withTarget({ self.trie.look(up: .get, target: $0) }),
+            case .immediate(let handler) = self.trie.handler(of: endpoint)
+        else { return nil }
+        let parameters = self.trie.parameters(of: endpoint, in: request.targetBytes)
         let context = RequestContext(loop: try EventLoop(), requestID: "r", log: .silent)
-        let pattern = try handler(HTTPRequest(method: .get, target: target), context).fields["Pattern"] ?? "?"
+        let pattern = try handler(request, context).fields["Pattern"] ?? "?"
         var values: [String: String] = [:]
         for name in ["x", "y", "rest"] { values[name] = parameters[name] }
         return (pattern, values)
