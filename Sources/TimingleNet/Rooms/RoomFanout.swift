@@ -24,9 +24,11 @@ package final class RoomFanout: Sendable {
             self.loop = loop
             self.inbox = RoomInbox(bytesMax: limits.inboxBytes)
             self.codec = LoopBound(PerMessageDeflateCodec(alone: compression), on: loop)
-            let shard = RoomShard<WebSocketConnection>(loopIndex: loop.index) { [unowned loop] shard in
-                loop.atTurnEnd(shard, .publish)
+            let turn = RoomTurn()
+            let shard = RoomShard<WebSocketConnection>(loopIndex: loop.index) { [unowned loop] _ in
+                loop.atTurnEnd(turn, .publish)
             }
+            turn.shard = shard
             self.shard = LoopBound(shard, on: loop)
         }
 
@@ -38,6 +40,15 @@ package final class RoomFanout: Sendable {
             }
             for room in contents.lostRooms { self.shard.value.partFromAll(room: room) }
         }
+    }
+
+    /// Tells a shard of its turn's end.
+    ///
+    /// Loop-confined. A type without parameters: a witness of a generic class is not specialised, and each delivery
+    /// would look up metadata.
+    private final class RoomTurn: TurnEndHandler {
+        unowned var shard: RoomShard<WebSocketConnection>?
+        func turnEnded() { self.shard?.turnEnded() }
     }
 
     private let places: [Place]

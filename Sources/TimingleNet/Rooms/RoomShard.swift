@@ -30,7 +30,7 @@ package struct RoomMembership: Hashable, Sendable {
 /// One loop's members by room, and what was published to them in this turn.
 ///
 /// Loop-confined. Publications to one room in one turn leave as one chunk: a burst costs each member one write.
-final class RoomShard<Member: RoomMember>: TurnEndHandler {
+final class RoomShard<Member: RoomMember> {
     /// What became of a leave.
     enum LeaveResult: Equatable {
         /// The stay had ended before.
@@ -40,21 +40,23 @@ final class RoomShard<Member: RoomMember>: TurnEndHandler {
 
     private let loopIndex: Int
     /// Sees to it that `turnEnded` is called in the end.
-    private let askForTurnEnd: (any TurnEndHandler) -> Void
+    private let askForTurnEnd: (RoomShard) -> Void
     private var rooms: [Int64: Room] = [:]
-    /// Rooms that have something to hand out at the end of the turn.
+    /// Rooms that have something to hand out at the end of the turn; the latest one comes to them when it is settled.
     private var dirtyRooms: [Room] = []
+    private var turnEndAsked = false
     /// The room that was published to last in this turn, for messages that were read together are mostly for one room.
     private var latestRoom: Room?
     private var latestID: Int64 = 0
-    private var latestPresence: RoomPresence?
     /// What it is to be sent: it grows here, so that a message costs no counting of the room's references.
     private var latestBatch: BroadcastFrame?
     private var runningRooms: [Room] = []
+    /// Memory of small batches that were handed out, for those to come.
+    private var spareBytes: [[UInt8]] = []
     /// Unique in the shard, also across rooms that were emptied and made anew.
     private var generation: UInt64 = 0
 
-    init(loopIndex: Int, askForTurnEnd: @escaping (any TurnEndHandler) -> Void) {
+    init(loopIndex: Int, askForTurnEnd: @escaping (RoomShard) -> Void) {
         self.loopIndex = loopIndex
         self.askForTurnEnd = askForTurnEnd
     }
@@ -101,7 +103,7 @@ final class RoomShard<Member: RoomMember>: TurnEndHandler {
     ///
     /// Returns the loops that have members; nil when this one has none.
     func enqueue(_ frame: BroadcastFrame, room id: Int64) -> RoomPresence.LoopSet? {
-        if self.latestBatch == nil || self.latestID != id {
+        if self.latestRoom == nil || self.latestID != id {
             guard let room = self.rooms[id] else { return nil }
             self.turn(to: room)
         }
@@ -114,18 +116,18 @@ final class RoomShard<Member: RoomMember>: TurnEndHandler {
         } else {
             self.latestBatch = frame
         }
-        return self.latestPresence?.loops
+        return self.latestRoom?.presence.loops
     }
 
     /// Keeps a text for the end of the turn where all members of the room are here; false, and nothing is kept, else.
     ///
     /// It is encoded straight behind what the turn has brought already.
     func enqueue(text: Span<UInt8>, room id: Int64) -> Bool {
-        if self.latestBatch == nil || self.latestID != id {
+        if self.latestRoom == nil || self.latestID != id {
             guard let room = self.rooms[id] else { return false }
             self.turn(to: room)
         }
-        guard self.latestPresence?.loops == RoomPresence.LoopSet(only: self.loopIndex) else { return false }
+        guard self.latestRoom?.presence.loops == RoomPresence.LoopSet(only: self.loopIndex) else { return false }
         if let count = self.latestBatch?.bytes.count {
             if count + WebSocketFrameEncoder.headBytes(text.count) + text.count > Self.batchBytesMax {
                 self.endBatch(before: BroadcastFrame(text: text))
@@ -133,7 +135,7 @@ final class RoomShard<Member: RoomMember>: TurnEndHandler {
                 self.latestBatch?.append(text: text)
             }
         } else {
-            self.latestBatch = BroadcastFrame(text: text)
+            self.latestBatch = BroadcastFrame(text: text, in: self.spareBytes.popLast() ?? [])
         }
         return true
     }
@@ -151,22 +153,20 @@ final class RoomShard<Member: RoomMember>: TurnEndHandler {
         self.settle()
         self.latestRoom = room
         self.latestID = room.id
-        self.latestPresence = room.presence
         self.latestBatch = room.takeBatch()
-        guard !room.isDirty else { return }
-        room.isDirty = true
-        if self.dirtyRooms.isEmpty { self.askForTurnEnd(self) }
-        self.dirtyRooms.append(room)
+        guard !self.turnEndAsked else { return }
+        self.turnEndAsked = true
+        self.askForTurnEnd(self)
     }
 
     /// Gives the latest room what was published to it.
     private func settle() {
-        guard let room = self.latestRoom else { return }
-        self.latestRoom = nil
-        self.latestPresence = nil
-        var batch: BroadcastFrame?
-        swap(&batch, &self.latestBatch)
-        room.batch = batch
+        // Taken out and put in, never copied: no reference is counted.
+        guard let room = self.latestRoom.take() else { return }
+        swap(&room.batch, &self.latestBatch)
+        guard !room.isDirty else { return }
+        room.isDirty = true
+        self.dirtyRooms.append(room)
     }
 
     // No copy of the batch may be about while it grows: its bytes would be copied.
@@ -182,14 +182,25 @@ final class RoomShard<Member: RoomMember>: TurnEndHandler {
     ///
     /// Members may leave and join meanwhile: who has left gets nothing, who joins gets what is published next.
     func turnEnded() {
+        self.turnEndAsked = false
         self.settle()
         swap(&self.dirtyRooms, &self.runningRooms)
         for room in self.runningRooms {
             room.isDirty = false
-            room.deliver()
+            if let batch = room.deliver() { self.keep(batch) }
         }
         self.runningRooms.removeAll(keepingCapacity: true)
     }
+
+    /// Keeps the memory of a batch that was handed out; where an outbox still has it, the next user gets other memory.
+    private func keep(_ batch: consuming BroadcastFrame) {
+        guard self.spareBytes.count < Self.spareCount, batch.bytes.capacity <= Self.spareBytesMax else { return }
+        var batch = batch
+        self.spareBytes.append(batch.takeMemory())
+    }
+
+    private static var spareCount: Int { 64 }
+    private static var spareBytesMax: Int { 2 * 1024 }
 
     /// The members of one room in a compact array, and slots by which a stay finds its place in O(1).
     private final class Room {
@@ -227,13 +238,17 @@ final class RoomShard<Member: RoomMember>: TurnEndHandler {
 
         var count: Int { self.members.count - self.holes }
 
-        func deliver() {
+        /// Hands out what was kept; returns the last batch, of which nothing is needed any more.
+        @discardableResult
+        func deliver() -> BroadcastFrame? {
             if !self.fullBatches.isEmpty {
                 let batches = self.fullBatches
                 self.fullBatches = []
                 for batch in batches { self.deliver(batch) }
             }
-            if let batch = self.takeBatch() { self.deliver(batch) }
+            guard let batch = self.takeBatch() else { return nil }
+            self.deliver(batch)
+            return batch
         }
 
         func add(_ member: Member, generation: UInt64) -> Int {

@@ -17,6 +17,22 @@ package struct BroadcastFrame: Sendable {
         self.bytes = text.withUnsafeBytes { WebSocketFrameEncoder.frame(.text, $0) }
     }
 
+    /// Like `init(text:)`, in memory that was used before.
+    init(text: Span<UInt8>, in memory: consuming [UInt8]) {
+        var bytes = consume memory
+        bytes.removeAll(keepingCapacity: true)
+        bytes.reserveCapacity(WebSocketFrameEncoder.headBytes(text.count) + text.count)
+        text.withUnsafeBytes { WebSocketFrameEncoder.append(.text, $0, to: &bytes) }
+        self.bytes = bytes
+    }
+
+    /// Gives its memory away, and is empty afterwards.
+    mutating func takeMemory() -> [UInt8] {
+        var memory: [UInt8] = []
+        swap(&memory, &self.bytes)
+        return memory
+    }
+
     /// Puts a later publication behind this one, so that both are one chunk for every member.
     mutating func append(_ next: BroadcastFrame) {
         if self.compressed != nil || next.compressed != nil {
@@ -31,8 +47,8 @@ package struct BroadcastFrame: Sendable {
     mutating func append(text: Span<UInt8>) {
         guard self.compressed == nil else { return self.append(BroadcastFrame(text: text)) }
         let wanted = self.bytes.count + WebSocketFrameEncoder.headBytes(text.count) + text.count
-        // In steps that soon are large: a burst is many.
-        if wanted > self.bytes.capacity { self.bytes.reserveCapacity(max(wanted, 4 * 1024, 2 * self.bytes.capacity)) }
+        // In steps that soon are large: a burst is many. The first is still small enough to be kept for others.
+        if wanted > self.bytes.capacity { self.bytes.reserveCapacity(max(wanted, 1024, 2 * self.bytes.capacity)) }
         text.withUnsafeBytes { WebSocketFrameEncoder.append(.text, $0, to: &self.bytes) }
     }
 

@@ -84,8 +84,8 @@ package final class WebSocketConnection: StreamHandler {
     /// Sends a broadcast at the end of a turn: at once where nothing else waits.
     func sendNow(_ frame: BroadcastFrame) {
         guard self.machine.isOpen else { return }
-        let bytes = self.codec == nil ? frame.bytes : self.encoded(frame)
-        if self.stream.sendNow(bytes) == .tooSlow { self.tooSlow() }
+        let verdict = self.codec == nil ? self.stream.sendNow(frame.bytes) : self.stream.sendNow(self.encoded(frame))
+        if verdict == .tooSlow { self.tooSlow() }
     }
 
     /// Closes with 1013 because something meant for this peer was lost on its way here.

@@ -31,9 +31,9 @@ struct MonotonicInstantTests {
         #expect(after - before < .seconds(60))
     }
 
-    @Test(arguments: [0, 1, -1, Int64.max, .min])
+    @Test(arguments: [0, 1, -1, .max, .min] as [Int64])
     func nanosecondsAreAddedLikeADuration(nanoseconds: Int64) {
-        for start in [0, 5, Int64.max - 1, .min + 1] {
+        for start: Int64 in [0, 5, .max - 1, .min + 1] {
             let instant = MonotonicInstant(nanoseconds: start)
             #expect(instant.later(byNanoseconds: nanoseconds) == instant + .nanoseconds(nanoseconds))
         }

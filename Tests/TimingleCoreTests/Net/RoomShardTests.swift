@@ -8,10 +8,12 @@ struct RoomShardTests {
     private final class Member: RoomMember {
         var received = 0
         var bytes: [UInt8] = []
+        var latest: BroadcastFrame?
         var onDeliver: (() -> Void)?
         func deliver(_ frame: BroadcastFrame) {
             self.received += 1
             self.bytes += frame.bytes
+            self.latest = frame
             self.onDeliver?()
         }
         var missedCount = 0
@@ -53,6 +55,32 @@ struct RoomShardTests {
         #expect(members[0].bytes == frames.flatMap(\.bytes) + frames[0].bytes)
         shard.turnEnded()
         #expect(members.map(\.received) == [2, 1, 1])
+    }
+
+    @Test func whoKeepsWhatItWasSentKeepsIt() {
+        let shard = Self.shard()
+        let members = (0..<2).map { _ in Member() }
+        for (room, member) in members.enumerated() {
+            let presence = RoomPresence()
+            presence.joined(loop: 0)
+            _ = shard.join(room: Int64(room), member, presence: presence)
+        }
+        var kept: [BroadcastFrame] = []
+        let texts = (0..<300).map { Array("text \($0)".utf8) }
+        for (index, text) in texts.enumerated() {
+            #expect(shard.keep(text, room: Int64(index % 2)))
+            guard index % 3 == 2 else { continue }
+            shard.turnEnded()
+            for member in members { if let latest = member.latest { kept.append(latest) } }
+            // What was kept is not what the next turns are written into.
+            let copies = kept.map { Array($0.bytes) }
+            #expect(shard.keep(Array("between".utf8), room: 0))
+            shard.turnEnded()
+            #expect(kept.map(\.bytes) == copies)
+        }
+        let between = BroadcastFrame(text: "between").bytes
+        let received = members[0].bytes.count - 100 * between.count + members[1].bytes.count
+        #expect(received == texts.map { BroadcastFrame(textBytes: $0).bytes.count }.reduce(0, +))
     }
 
     @Test func aLongBurstIsSeveralChunksAndLosesNothing() {
