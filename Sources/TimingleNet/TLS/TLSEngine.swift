@@ -176,7 +176,8 @@ private enum TLSRecordMethod {
             timingle_bio_clear_retry(bio)
             // SAFETY: OpenSSL's own buffer of `count` bytes; the data is the engine that owns this BIO.
             guard let buffer, let read, let engine = TLSRecordMethod.engine(bio) else { return 0 }
-            switch engine.pull(into: UnsafeMutableRawBufferPointer(start: buffer, count: count)) {
+            let area = UnsafeMutableRawBufferPointer(start: buffer, count: count)
+            switch engine._withUnsafeGuaranteedRef({ $0.pull(into: area) }) {
             case nil:
                 timingle_bio_set_retry_read(bio)
                 return 0
@@ -191,7 +192,7 @@ private enum TLSRecordMethod {
             timingle_bio_clear_retry(bio)
             // SAFETY: OpenSSL's own `count` bytes, read within this call.
             guard let bytes, let written, let engine = TLSRecordMethod.engine(bio) else { return 0 }
-            engine.push(UnsafeRawBufferPointer(start: bytes, count: count))
+            engine._withUnsafeGuaranteedRef { $0.push(UnsafeRawBufferPointer(start: bytes, count: count)) }
             written.pointee = count
             return 1
         }
@@ -203,8 +204,9 @@ private enum TLSRecordMethod {
         return method
     }()
 
-    private static func engine(_ bio: OpaquePointer?) -> TLSEngine? {
-        // SAFETY: `TLSEngine.init` put itself there; the BIO does not outlive it.
-        BIO_get_data(bio).map { Unmanaged<TLSEngine>.fromOpaque($0).takeUnretainedValue() }
+    private static func engine(_ bio: OpaquePointer?) -> Unmanaged<TLSEngine>? {
+        // SAFETY: `TLSEngine.init` put itself there; the BIO does not outlive it, and each of its calls comes out of
+        // one of the engine's own, which keeps the engine.
+        BIO_get_data(bio).map { Unmanaged<TLSEngine>.fromOpaque($0) }
     }
 }

@@ -13,7 +13,10 @@ enum TLSErrorQueue {
         func isSSL(_ reason: CInt) -> Bool { self.library == CInt(ERR_LIB_SSL) && self.reason == reason }
     }
 
-    static func clear() { ERR_clear_error() }
+    static func clear() {
+        // Looks first: to clear is to free sixteen places, whatever is in them, before each record.
+        if ERR_peek_error() != 0 { ERR_clear_error() }
+    }
 
     /// Takes all entries, the innermost cause first.
     static func take() -> [Entry] {

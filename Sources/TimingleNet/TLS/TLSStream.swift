@@ -19,6 +19,8 @@ package final class TLSStream: SocketIO, ReadinessHandler, TLSTransport {
     private var engine: TLSEngine?
     private var machine = TLSStateMachine()
     private var loop: EventLoop?
+    /// The loop's scratch; from `open` on.
+    private var areas: TransformBuffers?
     /// The connection; from `open` to `close`.
     private var handler: (any ReadinessHandler)?
     /// What the connection asked for, and what the socket was.
@@ -81,6 +83,7 @@ package final class TLSStream: SocketIO, ReadinessHandler, TLSTransport {
         }
         self.engine = engine
         self.loop = loop
+        self.areas = loop.buffers.transform
         self.wanted = interest
         self.actual = .read
         try self.socket.open(on: loop, interest: .read, handler: self)
@@ -102,11 +105,11 @@ package final class TLSStream: SocketIO, ReadinessHandler, TLSTransport {
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> IOResult {
         if self.machine.hasFailed { throw self.error }
         if self.machine.isAtEnd { return .processed(0) }
-        guard self.machine.mayRead, let engine = self.engine, let loop = self.loop else { return .wouldBlock }
+        guard self.machine.mayRead, let engine = self.engine, let areas = self.areas else { return .wouldBlock }
         // Besides what comes now, OpenSSL may hold the greater part of one record.
         let most = buffer.count - Self.recordBytes - Self.recordOverheadMax
         precondition(most > 0, "a buffer in which what is decrypted might not fit")
-        let area = UnsafeMutableRawBufferPointer(rebasing: loop.buffers.transform.received.prefix(most))
+        let area = UnsafeMutableRawBufferPointer(rebasing: areas.received.prefix(most))
         let count: Int
         do throws(SystemError) {
             guard case .processed(let read) = try self.socket.read(into: area) else { return .wouldBlock }
@@ -164,9 +167,33 @@ package final class TLSStream: SocketIO, ReadinessHandler, TLSTransport {
         self.log.debug("tls peer ended without close_notify", [:])
     }
 
+    /// One record's content with nothing before it, which most writes are, goes straight through.
+    package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> IOResult {
+        let waits = self.queuedBytes > 0 || self.sealedCount > 0 || self.owedBytes > 0 || self.settledBytes > 0
+        guard
+            !waits, !bytes.isEmpty, bytes.count <= Self.recordBytes,
+            !self.machine.hasFailed, self.machine.mayWrite, let engine = self.engine
+        else {
+            return try withUnsafePointer(to: bytes) { chunk throws(SystemError) in
+                try self.write(UnsafeBufferPointer(start: chunk, count: 1))
+            }
+        }
+        if let failure = engine.write(bytes) {
+            self.broke(.tlsFailure, failure.reason)
+            self.sealedCount = 0
+            throw self.error
+        }
+        self.owedBytes = bytes.count
+        try self.flush()
+        let written = self.settledBytes
+        self.settledBytes = 0
+        if self.queuedBytes > 0 { self.updateInterest() }
+        return written > 0 ? .processed(written) : .wouldBlock
+    }
+
     package func write(_ chunks: UnsafeBufferPointer<UnsafeRawBufferPointer>) throws(SystemError) -> IOResult {
         if self.machine.hasFailed { throw self.error }
-        guard self.machine.mayWrite, let engine = self.engine, let loop = self.loop else { return .wouldBlock }
+        guard self.machine.mayWrite, let engine = self.engine, let areas = self.areas else { return .wouldBlock }
         try self.flush()
         var written = self.settledBytes
         self.settledBytes = 0
@@ -174,9 +201,9 @@ package final class TLSStream: SocketIO, ReadinessHandler, TLSTransport {
             self.updateInterest()
             return written > 0 ? .processed(written) : .wouldBlock
         }
-        var content = TLSContentReader(chunks, skipping: written, gathering: loop.buffers.transform.gathered)
+        var content = TLSContentReader(chunks, skipping: written, gathering: areas.gathered)
         // One round for each area full of records, until there is no more or the socket is full.
-        while self.queuedBytes == 0, try self.sealSome(&content, with: engine, loop) {
+        while self.queuedBytes == 0, try self.sealSome(&content, with: engine, areas) {
             try self.flush()
             written += self.settledBytes
             self.settledBytes = 0
@@ -189,10 +216,10 @@ package final class TLSStream: SocketIO, ReadinessHandler, TLSTransport {
     private func sealSome(
         _ content: inout TLSContentReader,
         with engine: TLSEngine,
-        _ loop: EventLoop
+        _ areas: TransformBuffers
     ) throws(SystemError) -> Bool {
         let before = content.takenBytes
-        let room = loop.buffers.transform.sealed.count - Self.recordBytes - Self.recordOverheadMax
+        let room = areas.sealed.count - Self.recordBytes - Self.recordOverheadMax
         while self.sealedCount <= room, let record = content.next(atMost: Self.recordBytes) {
             guard let failure = engine.write(record) else { continue }
             self.broke(.tlsFailure, failure.reason)
@@ -293,9 +320,9 @@ package final class TLSStream: SocketIO, ReadinessHandler, TLSTransport {
     /// Throws away what a refused peer still sends, until its end: closing with bytes unread would be a reset, which
     /// takes our last words from it.
     private func discard() {
-        guard let loop = self.loop else { return }
+        guard let areas = self.areas else { return }
         do throws(SystemError) {
-            let result = try self.socket.read(into: loop.buffers.transform.received)
+            let result = try self.socket.read(into: areas.received)
             guard case .processed(let count) = result else { return }
             self.refusedBytes += count
             guard count == 0 || self.refusedBytes > self.limits.refusalBytes else { return }
@@ -354,7 +381,7 @@ package final class TLSStream: SocketIO, ReadinessHandler, TLSTransport {
     // MARK: Records out
 
     package func push(_ bytes: UnsafeRawBufferPointer) {
-        guard let area = self.loop?.buffers.transform.sealed else { return }
+        guard let area = self.areas?.sealed else { return }
         if self.queuedBytes == 0, self.sealedCount + bytes.count <= area.count {
             UnsafeMutableRawBufferPointer(rebasing: area[self.sealedCount...]).copyMemory(from: bytes)
             self.sealedCount += bytes.count
@@ -386,7 +413,7 @@ package final class TLSStream: SocketIO, ReadinessHandler, TLSTransport {
             self.queue = []
             self.queueHead = 0
             self.answerBytes = 0
-        } else if self.sealedCount > 0, let area = self.loop?.buffers.transform.sealed {
+        } else if self.sealedCount > 0, let area = self.areas?.sealed {
             let sealed = UnsafeRawBufferPointer(rebasing: area[..<self.sealedCount])
             self.sealedCount = 0
             let taken = try self.offer(sealed).get()
@@ -402,22 +429,18 @@ package final class TLSStream: SocketIO, ReadinessHandler, TLSTransport {
 
     /// How many of `bytes` the socket takes; a failure breaks the stream.
     private func offer(_ bytes: UnsafeRawBufferPointer) -> Result<Int, SystemError> {
-        withUnsafePointer(to: bytes) { chunk in
-            do throws(SystemError) {
-                // SAFETY: one chunk, valid during the call.
-                let result = try self.socket.write(UnsafeBufferPointer(start: chunk, count: 1))
-                guard case .processed(let count) = result else { return .success(0) }
-                return .success(count)
-            } catch {
-                self.broke(error, "the socket failed")
-                return .failure(error)
-            }
+        do throws(SystemError) {
+            guard case .processed(let count) = try self.socket.write(bytes) else { return .success(0) }
+            return .success(count)
+        } catch {
+            self.broke(error, "the socket failed")
+            return .failure(error)
         }
     }
 
     /// Counts the connection's bytes as written, in proportion to the records' bytes that went, all with the last one.
     private func settle(_ taken: Int, of offered: Int) {
-        let settled = self.owedBytes * taken / offered
+        let settled = taken == offered ? self.owedBytes : self.owedBytes * taken / offered
         self.owedBytes -= settled
         self.settledBytes += settled
     }
