@@ -50,8 +50,8 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
         self.index = index
         self.wakeUp = try EventDescriptor()
         self.selector = try Selector(eventsPerWait: 256)
-        let wakeUpHandler = WakeUpHandler(loop: self)
-        _ = try self.selector.register(self.wakeUp.fd, interest: .read, handler: wakeUpHandler)
+        // Told once a signal: nobody has to read it away.
+        _ = try self.selector.register(self.wakeUp.fd, interest: [.read, .edge], handler: WakeUpHandler())
     }
 
     // MARK: Any thread
@@ -210,6 +210,8 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
             // Rounded up: a timer must not be found early and the loop spin until it is due.
             timeout = remaining <= 0 ? 0 : CInt(clamping: (remaining + 999_999) / 1_000_000)
         }
+        if timeout != 0, !self.mailbox.mayWait() { timeout = 0 }
+        defer { if timeout != 0 { self.mailbox.awoke() } }
         do throws(SystemError) {
             return try self.selector.wait(timeoutMilliseconds: timeout)
         } catch {
@@ -270,15 +272,11 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
     }
 
     fileprivate func enqueueJob(_ job: UnownedJob) { self.post(.job(job)) }
-
-    fileprivate func resetWakeUp() { self.wakeUp.reset() }
 }
 
-/// Swallows the wake-up; the turn reads the mailbox anyway.
+/// Stands for the wake-up, which has no other effect: the turn reads the mailbox anyway.
 private final class WakeUpHandler: ReadinessHandler {
-    private unowned let loop: EventLoop
-    init(loop: EventLoop) { self.loop = loop }
-    func descriptorReady(_ readiness: Readiness) { self.loop.resetWakeUp() }
+    func descriptorReady(_ readiness: Readiness) {}
 }
 
 /// The key under which each thread finds its loop.

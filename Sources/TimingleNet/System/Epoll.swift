@@ -8,11 +8,14 @@ package struct Interest: OptionSet, Sendable {
 
     package static let read = Interest(rawValue: 1 << 0)
     package static let write = Interest(rawValue: 1 << 1)
+    /// Reports each change once, and not again as long as it stays.
+    static let edge = Interest(rawValue: 1 << 2)
 
     var epollEvents: UInt32 {
         var events = EPOLLRDHUP.rawValue
         if self.contains(.read) { events |= EPOLLIN.rawValue }
         if self.contains(.write) { events |= EPOLLOUT.rawValue }
+        if self.contains(.edge) { events |= EPOLLET.rawValue }
         // A paused reader must not be woken by the peer's half-close again and again.
         if !self.contains(.read) { events &= ~EPOLLRDHUP.rawValue }
         return events
@@ -43,7 +46,7 @@ package struct Readiness: OptionSet, Sendable {
     }
 }
 
-/// One epoll instance and the buffer for its events; level-triggered.
+/// One epoll instance and the buffer for its events; level-triggered unless asked otherwise.
 struct Epoll: ~Copyable {
     private let fd: CInt
     private let events: UnsafeMutablePointer<epoll_event>

@@ -11,17 +11,11 @@ struct EventDescriptor: ~Copyable, Sendable {
 
     deinit { Syscall.close(self.fd) }
 
-    /// Makes the descriptor readable.
+    /// Makes the descriptor readable, which an edge-triggered registration hears of each time.
     ///
-    /// Any thread.
+    /// Any thread. It stays so: a counter that nobody reads needs no system call.
     func signal() {
         // The counter cannot overflow in a process' life, so EAGAIN cannot come; the result needs no look.
         _ = eventfd_write(self.fd, 1)
-    }
-
-    /// Makes the descriptor unreadable again.
-    func reset() {
-        var value: eventfd_t = 0
-        _ = eventfd_read(self.fd, &value)
     }
 }
