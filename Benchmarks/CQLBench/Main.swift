@@ -4,8 +4,9 @@ internal import TimingleNet
 
 /// What the CQL client costs: prepared inserts of 250-byte rows and pages of 50 rows, so many in flight.
 ///
-/// `CQLBench host:port [--count N] [--in-flight 64] [--loops 1] [--keyspace NAME]` prints a line of JSON for each kind:
-/// operations, seconds, and the process's CPU per operation in microseconds.
+/// `CQLBench host:port [--count N] [--in-flight 64] [--loops 1] [--keyspace NAME] [--node-pid PID]` prints a line of JSON
+/// for each kind: operations, seconds, CPU per operation in microseconds of this process, and of the node's and of the
+/// whole machine where the node's process is named.
 @main
 enum CQLBench {
     static func main() async {
@@ -34,6 +35,8 @@ struct CQLBenchOptions: Sendable {
     var inFlight = 64
     var loops = 1
     var keyspace = "timingle_bench"
+    /// Of a node on this machine; nil: its CPU is not measured.
+    var nodePID: Int?
 
     init(_ arguments: [String]) throws {
         var rest = arguments[...]
@@ -42,6 +45,7 @@ struct CQLBenchOptions: Sendable {
             case "--count": self.count = try Self.number(&rest, argument)
             case "--in-flight": self.inFlight = try Self.number(&rest, argument)
             case "--loops": self.loops = try Self.number(&rest, argument)
+            case "--node-pid": self.nodePID = try Self.number(&rest, argument)
             case "--keyspace": self.keyspace = rest.popFirst() ?? self.keyspace
             default:
                 guard !argument.hasPrefix("-") else { throw Usage(reason: "unknown option \(argument)") }
@@ -160,12 +164,49 @@ struct CQLBenchRun: Sendable {
     }
 
     private func report(_ kind: String, _ count: Int, _ body: () async throws -> Void) async throws {
-        let cpu = Self.cpuMicroseconds()
+        let node = self.options.nodePID
+        let (cpu, nodeCPU, machineCPU) = (
+            Self.cpuMicroseconds(), Self.cpuMicroseconds(of: node), Self.busyMicroseconds()
+        )
         let begun = ContinuousClock.now
         try await body()
         let seconds = (ContinuousClock.now - begun) / .seconds(1)
         let each = Double(Self.cpuMicroseconds() - cpu) / Double(count)
-        print(#"{"kind": "\#(kind)", "count": \#(count), "seconds": \#(seconds), "cpu_us": \#(each)}"#)
+        var line = #"{"kind": "\#(kind)", "count": \#(count), "seconds": \#(seconds), "cpu_us": \#(each)"#
+        if let nodeCPU, let nodeAfter = Self.cpuMicroseconds(of: node) {
+            line += #", "node_us": \#(Double(nodeAfter - nodeCPU) / Double(count))"#
+            line += #", "machine_us": \#(Double(Self.busyMicroseconds() - machineCPU) / Double(count))"#
+        }
+        print(line + "}")
+    }
+
+    /// User and system time of another process; nil where there is none of that number.
+    private static func cpuMicroseconds(of process: Int?) -> Int? {
+        guard let process, let line = Self.firstLine(of: "/proc/\(process)/stat") else { return nil }
+        // The second field may hold blanks and parentheses.
+        guard let end = line.lastIndex(of: ")") else { return nil }
+        let fields = line[line.index(after: end)...].split(separator: " ").compactMap { Int($0) }
+        // utime and stime; the state, a letter, was left out.
+        guard fields.count > 11 else { return nil }
+        return (fields[10] + fields[11]) * Self.tickMicroseconds
+    }
+
+    /// What all processors did besides waiting.
+    private static func busyMicroseconds() -> Int {
+        let fields = (Self.firstLine(of: "/proc/stat") ?? "").split(separator: " ").compactMap { Int($0) }
+        // user, nice, system, idle, iowait, irq, softirq, steal.
+        guard fields.count > 6 else { return 0 }
+        return (fields[0] + fields[1] + fields[2] + fields[5] + fields[6]) * Self.tickMicroseconds
+    }
+
+    private static var tickMicroseconds: Int { 1_000_000 / sysconf(Int32(_SC_CLK_TCK)) }
+
+    private static func firstLine(of path: String) -> String? {
+        guard let file = fopen(path, "r") else { return nil }
+        defer { fclose(file) }
+        var buffer = [CChar](repeating: 0, count: 4_096)
+        guard fgets(&buffer, CInt(buffer.count), file) != nil else { return nil }
+        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// User and system time of the process.

@@ -33,7 +33,8 @@ ours, theirs = [], []
 for turn in range(options.reps):
     ours.append(run([options.client, options.host, "--count", str(options.count)]))
     theirs.append(run([options.python, options.driver, options.host, "--count", str(max(1000, options.count // 4))]))
-    print(f"run {turn + 1} of {options.reps}", file=sys.stderr)
+    pairs = (f"{kind} {ours[-1][kind]['cpu_us']:.1f} and {theirs[-1][kind]['cpu_us']:.1f} us" for kind in ("insert", "page"))
+    print(f"run {turn + 1} of {options.reps}: {', '.join(pairs)}", file=sys.stderr)
 
 missed = []
 print(f"{'':8} {'ours us':>9} {'driver us':>10} {'ratio':>7}   {'ours /s':>9} {'driver /s':>10}")
