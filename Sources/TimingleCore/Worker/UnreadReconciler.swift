@@ -22,6 +22,8 @@ package final class UnreadReconciler: Sendable {
     private let log: Log
     private let rooms = Mutex<Set<EventID>>([])
     private let task = Mutex<Task<Void, Never>?>(nil)
+    /// What goes on failing is told once.
+    private let isFailing = Mutex(false)
 
     package init(
         source: any UnreadCountSource,
@@ -75,11 +77,23 @@ package final class UnreadReconciler: Sendable {
         guard !events.isEmpty else { return false }
         do throws(StoreError) {
             if try await self.view.reconcile(try await self.source.unread(in: events)) > 0 { self.moved(events) }
+            if self.changed(isFailing: false) { self.log.info("unread counts are reconciled again") }
             return self.rooms.withLock { $0.count } > events.count
         } catch {
-            self.log.warning("unread counts not reconciled", ["error": "\(error)"])
+            if self.changed(isFailing: true) {
+                self.log.warning("unread counts not reconciled", ["error": "\(error)"])
+            } else {
+                self.log.debug("unread counts not reconciled", ["error": "\(error)"])
+            }
             self.moved(events)
             return false
+        }
+    }
+
+    private func changed(isFailing: Bool) -> Bool {
+        self.isFailing.withLock { last in
+            defer { last = isFailing }
+            return last != isFailing
         }
     }
 }

@@ -46,6 +46,21 @@ struct UnreadReconcilerTests {
         #expect(count == 2)
     }
 
+    @Test func whatGoesOnFailingIsToldOnceAndItsEndToo() async throws {
+        let (source, view) = (Source(), MemoryUnreadCountView())
+        let lines = Locked<[LogLine]>([])
+        let log = Log(label: "test", level: .info, sink: KeptLines(lines))
+        let reconciler = UnreadReconciler(source: source, view: view, log: log)
+        source.counts.withLock { $0[Self.event] = 2 }
+        for _ in 0..<2 {
+            view.failNext(3)
+            reconciler.moved([Self.event])
+            for _ in 0..<5 { _ = await reconciler.turn() }
+            source.counts.withLock { $0[Self.event] = 4 }
+        }
+        #expect(lines.withLock { $0.map(\.level) } == [.warning, .info, .warning, .info])
+    }
+
     @Test func manyRoomsAreWorkedOffInTurns() async throws {
         let (source, view) = (Source(), MemoryUnreadCountView())
         var limits = UnreadReconciler.Limits()
