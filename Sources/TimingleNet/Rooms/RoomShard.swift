@@ -200,7 +200,8 @@ final class RoomShard<Member: RoomMember> {
     }
 
     private static var spareCount: Int { 64 }
-    private static var spareBytesMax: Int { 2 * 1024 }
+    /// A batch of several messages has grown to 4 KiB at least.
+    private static var spareBytesMax: Int { 8 * 1024 }
 
     /// The members of one room in a compact array, and slots by which a stay finds its place in O(1).
     private final class Room {

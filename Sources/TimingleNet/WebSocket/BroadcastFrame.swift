@@ -47,8 +47,8 @@ package struct BroadcastFrame: Sendable {
     mutating func append(text: Span<UInt8>) {
         guard self.compressed == nil else { return self.append(BroadcastFrame(text: text)) }
         let wanted = self.bytes.count + WebSocketFrameEncoder.headBytes(text.count) + text.count
-        // In steps that soon are large: a burst is many. The first is still small enough to be kept for others.
-        if wanted > self.bytes.capacity { self.bytes.reserveCapacity(max(wanted, 1024, 2 * self.bytes.capacity)) }
+        // In steps that soon are large: a burst is many.
+        if wanted > self.bytes.capacity { self.bytes.reserveCapacity(max(wanted, 4 * 1024, 2 * self.bytes.capacity)) }
         text.withUnsafeBytes { WebSocketFrameEncoder.append(.text, $0, to: &self.bytes) }
     }
 
