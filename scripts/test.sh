@@ -65,6 +65,7 @@ left_out=()
 finish() {
     local code=$?
     trap - EXIT INT TERM HUP
+    end_guarded
     [ -z "$cassandra" ] || wait "$cassandra" || true
     scripts/cassandra.sh stop test || true
     scripts/services.sh stop test || true

@@ -8,6 +8,19 @@ tree_of() {
     echo "$1"
 }
 
+# What `within` runs; nothing when it runs nothing.
+guarded=()
+
+# Ends what `within` runs, and its watch: a background job does not hear Ctrl-C. For the trap of whoever sources this.
+end_guarded() {
+    local pid
+    for pid in "${guarded[@]}"; do
+        # shellcheck disable=SC2046
+        kill -KILL $(tree_of "$pid") 2>/dev/null || true
+    done
+    guarded=()
+}
+
 # within MINUTES COMMAND...: its status; after so many minutes the stacks of its processes, and the end of all of them.
 # Output comes line by line, so that the last line tells which test it was.
 within() {
@@ -33,7 +46,9 @@ within() {
         kill -KILL $pids 2>/dev/null
     ) >&2 &
     watch=$!
+    guarded=("$command" "$watch")
     wait "$command" || code=$?
+    guarded=()
     kill -TERM "$watch" 2>/dev/null || true
     wait "$watch" 2>/dev/null || true
     return "$code"

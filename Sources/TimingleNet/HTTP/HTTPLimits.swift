@@ -6,6 +6,7 @@ package struct HTTPLimits: Sendable {
     package var requestLineBytes = 8 * 1024
     /// Longest field section, framing included; beyond it 431.
     package var fieldSectionBytes = 16 * 1024
+    /// Most fields, the Host that only an absolute target gives included; beyond it 431.
     package var fieldCount = 100
     /// Longest request body after decoding; beyond it 413.
     package var bodyBytes = 1024 * 1024

@@ -44,7 +44,7 @@ struct HTTPRequestParser {
                 try self.requestLine(bytes, line)
                 self.sectionStart = self.lineStart
             } else if line.isEmpty {
-                return try self.complete(bytes, &request)
+                return try self.complete(bytes, &request, limits)
             } else {
                 try self.fieldLine(bytes, line, &request.block.lines, limits)
             }
@@ -159,7 +159,8 @@ struct HTTPRequestParser {
 
     private mutating func complete(
         _ bytes: Span<UInt8>,
-        _ request: inout HTTPRequest
+        _ request: inout HTTPRequest,
+        _ limits: HTTPHeadLimits
     ) throws(HTTPParseError) -> Outcome {
         let count = self.lineStart
         let method = bytes.extracting(self.method).method
@@ -176,6 +177,8 @@ struct HTTPRequestParser {
         // RFC 9112 section 3.2.2: the authority of an absolute target takes the place of what Host says.
         if let authority = HTTPTarget.authority(in: bytes, self.target, method: method) {
             request.block.setHost(authority)
+            // HTTP/1.0 need not say Host: then the target's is one more field.
+            guard request.block.lines.count <= limits.fieldCount else { throw .tooManyFields }
         }
         let head = HTTPRequestHead(
             kind: HTTPRequestHead.Kind(method),

@@ -295,6 +295,18 @@ struct HTTPRequestParserTests {
         #expect(Self.error(request(6), limits) == .tooManyFields)
     }
 
+    @Test func theHostOfATargetIsAFieldLikeOthers() {
+        var limits = HTTPLimits()
+        limits.fieldCount = 5
+        func request(_ fields: String, _ count: Int) -> String {
+            "GET http://a/ HTTP/1.0\r\n" + fields + (0..<count).map { "X\($0): 1\r\n" }.joined() + "\r\n"
+        }
+        #expect(Self.error(request("", 4), limits) == nil)
+        #expect(Self.error(request("", 5), limits) == .tooManyFields)
+        // It takes the place of one that was sent.
+        #expect(Self.error(request("Host: b\r\n", 4), limits) == nil)
+    }
+
     @Test(arguments: [
         ("1.1", "", true), ("1.1", "Connection: close\r\n", false), ("1.1", "Connection: Keep-Alive\r\n", true),
         ("1.1", "Connection: upgrade, CLOSE\r\n", false), ("1.0", "", false),

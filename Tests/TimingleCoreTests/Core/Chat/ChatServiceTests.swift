@@ -121,44 +121,31 @@ struct ChatServiceTests {
                 sent.append(message)
                 if number < 6 { try await world.store.append([message]) }
             }
-            func page(
-                before: MessageCursor? = nil,
-                after: MessageCursor? = nil,
-                limit: Int
-            ) async throws -> [Int64] {
-                try await world.service.page(
-                    event: world.event,
-                    before: before,
-                    after: after,
-                    limit: limit,
-                    by: world.jiwoo
-                ).map(\.seq)
-            }
-            let all = try await page(limit: 50)
+            let all = try await world.page(limit: 50)
             #expect(all == Array((1...10).reversed()))
             #expect(world.rooms.mark(world.event, world.jiwoo.userID) == 10)
-            let newest = try await page(limit: 3)
+            let newest = try await world.page(limit: 3)
             #expect(newest == [10, 9, 8])
-            let bySeq = try await page(before: .seq(5), limit: 2)
+            let bySeq = try await world.page(before: .seq(5), limit: 2)
             #expect(bySeq == [4, 3])
-            let byID = try await page(before: .message(sent[4].messageID), limit: 2)
+            let byID = try await world.page(before: .message(sent[4].messageID), limit: 2)
             #expect(byID == [4, 3])
-            let acrossTheStoresEnd = try await page(before: .message(sent[9].messageID), limit: 6)
+            let acrossTheStoresEnd = try await world.page(before: .message(sent[9].messageID), limit: 6)
             #expect(acrossTheStoresEnd == [9, 8, 7, 6, 5, 4])
-            let beyondTheRoom = try await page(before: .seq(.max), limit: 3)
+            let beyondTheRoom = try await world.page(before: .seq(.max), limit: 3)
             #expect(beyondTheRoom == [10, 9, 8])
-            let byTime = try await page(before: .time(sent[4].createdAt), limit: 2)
+            let byTime = try await world.page(before: .time(sent[4].createdAt), limit: 2)
             #expect(byTime == [4, 3])
-            let tooEarly = try await page(before: .time(Timestamp(milliseconds: 0)), limit: 2)
+            let tooEarly = try await world.page(before: .time(Timestamp(milliseconds: 0)), limit: 2)
             #expect(tooEarly == [])
-            let afterTime = try await page(after: .time(sent[2].createdAt), limit: 100)
+            let afterTime = try await world.page(after: .time(sent[2].createdAt), limit: 100)
             #expect(afterTime == [10, 9, 8, 7, 6, 5, 4])
-            let afterID = try await page(after: .message(sent[7].messageID), limit: 100)
+            let afterID = try await world.page(after: .message(sent[7].messageID), limit: 100)
             #expect(afterID == [10, 9])
-            let oldest = try await page(after: .seq(0), limit: 2)
+            let oldest = try await world.page(after: .seq(0), limit: 2)
             #expect(oldest == [2, 1])
             let unknown = MessageCursor.message(MessageID(rawValue: Identifier128(high: 4, low: 4)))
-            let nothing = try await page(before: unknown, limit: 2)
+            let nothing = try await world.page(before: unknown, limit: 2)
             #expect(nothing == [])
         }
     }
@@ -194,28 +181,19 @@ struct ChatServiceTests {
                 sent.append(try await self.post(world, MessageDraft(eventID: world.event, text: "\(number)")).get())
             }
             try await world.store.append(sent.filter { ![4, 5, 8].contains($0.seq) })
-            func page(before: MessageCursor? = nil, after: MessageCursor? = nil, limit: Int) async throws -> [Int64] {
-                try await world.service.page(
-                    event: world.event,
-                    before: before,
-                    after: after,
-                    limit: limit,
-                    by: world.jiwoo
-                ).map(\.seq)
-            }
-            let newest = try await page(limit: 50)
+            let newest = try await world.page(limit: 50)
             #expect(newest == Array((1...10).reversed()))
-            let short = try await page(limit: 4)
+            let short = try await world.page(limit: 4)
             #expect(short == [10, 9, 8, 7])
-            let below = try await page(before: .message(sent[8].messageID), limit: 4)
+            let below = try await world.page(before: .message(sent[8].messageID), limit: 4)
             #expect(below == [8, 7, 6, 5])
-            let belowTheMissing = try await page(before: .message(sent[4].messageID), limit: 3)
+            let belowTheMissing = try await world.page(before: .message(sent[4].messageID), limit: 3)
             #expect(belowTheMissing == [4, 3, 2])
-            let byNumber = try await page(before: .seq(9), limit: 3)
+            let byNumber = try await world.page(before: .seq(9), limit: 3)
             #expect(byNumber == [8, 7, 6])
-            let after = try await page(after: .seq(3), limit: 4)
+            let after = try await world.page(after: .seq(3), limit: 4)
             #expect(after == [7, 6, 5, 4])
-            let afterTheMissing = try await page(after: .message(sent[3].messageID), limit: 2)
+            let afterTheMissing = try await world.page(after: .message(sent[3].messageID), limit: 2)
             #expect(afterTheMissing == [6, 5])
         }
     }

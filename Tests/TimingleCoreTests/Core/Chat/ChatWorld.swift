@@ -85,6 +85,12 @@ struct ChatWorld: Sendable {
         )
     }
 
+    /// The `seq` of each item of a page that Jiwoo reads.
+    func page(before: MessageCursor? = nil, after: MessageCursor? = nil, limit: Int) async throws -> [Int64] {
+        try await self.service.page(event: self.event, before: before, after: after, limit: limit, by: self.jiwoo)
+            .map(\.seq)
+    }
+
     /// The service's error, or nil.
     func error<Value>(_ body: () async throws(ServiceError) -> Value) async -> ServiceError? {
         do {
