@@ -17,12 +17,24 @@ ROOT = Path(__file__).resolve().parents[3]
 VENV_BIN = ROOT / ".timingle" / "venv" / "bin"
 
 
+# What a program needs to answer after its start on a slow or busy machine.
+START_SECONDS = 60
+
+_given_ports: set[int] = set()
+
+
 def free_port() -> int:
-    """Below the range from which outgoing connections take theirs: what is free stays free for a while."""
-    for _ in range(100):
+    """Below the range from which outgoing connections take theirs: what is free stays free for a while.
+
+    No port is given twice: a program learns its port long before it listens on it, and comes back to it after its death.
+    """
+    for _ in range(1_000):
         port = random.randint(12_000, 32_000)
+        if port in _given_ports:
+            continue
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            _given_ports.add(port)
             return port
     raise AssertionError("no free port")
 
@@ -62,6 +74,18 @@ class Program:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd=ROOT
             )
+
+    def wait_until(self, answers, what: str, seconds: float = START_SECONDS) -> None:
+        """Until `answers()` is true; a program that ended or stays silent is told by its log."""
+
+        def claim() -> bool:
+            assert self.is_running, f"{self.name} ended with {self.process.returncode}"
+            return answers()
+
+        try:
+            eventually(claim, seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{what}: {error}\n{self.log_tail()}") from None
 
     @property
     def is_running(self) -> bool:
@@ -113,7 +137,7 @@ class Redis(Program):
             [program("redis-server"), "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.directory)]
             + ["--save", "", "--appendonly", "yes"]
         )
-        eventually(lambda: self.is_running and self.command("PING") == b"+PONG")
+        self.wait_until(lambda: self.command("PING") == b"+PONG", "PING was not answered")
         return self
 
     def command(self, *words: str) -> bytes | None:
@@ -143,7 +167,7 @@ class Nats(Program):
             f'jetstream {{\n  store_dir: "{self.directory}/store"\n  sync_interval: {self.sync_interval}\n}}\n'
         )
         self.launch([program("nats-server"), "--config", str(configuration)])
-        eventually(lambda: self.is_running and self.answers())
+        self.wait_until(self.answers, "no INFO came")
         return self
 
     def answers(self) -> bool:

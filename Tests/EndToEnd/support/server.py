@@ -19,7 +19,7 @@ import httpx
 
 from support.cassandra import Keyspace
 from support.certificates import Certificate
-from support.processes import ROOT, Database, Nats, Program, Redis, eventually, free_port
+from support.processes import ROOT, START_SECONDS, Database, Nats, Program, Redis, free_port
 
 JWT_SECRET = "an-end-to-end-test-secret-of-more-than-32-bytes"
 
@@ -91,21 +91,13 @@ class Server(Program):
         # `ulimit -n`, soft and hard; what the tests themselves have where it is not said.
         self.descriptors: int | None = None
 
-    def start(self, path: str = "/readyz", seconds: float = 20) -> "Server":
+    def start(self, path: str = "/readyz", seconds: float = START_SECONDS) -> "Server":
         """Ready when `path` says 200: /livez where a dependency is away on purpose."""
         command = [str(binary()), "serve"]
         if self.descriptors:
             command = ["prlimit", f"--nofile={self.descriptors}", *command]
         self.launch(command, {"PATH": os.environ["PATH"], **self.environment})
-
-        def answers() -> bool:
-            assert self.is_running, f"the server ended with {self.process.returncode}\n{self.log_tail()}"
-            return self.status(path) == 200
-
-        try:
-            eventually(answers, seconds)
-        except AssertionError as error:
-            raise AssertionError(f"{path} did not say 200: {error}\n{self.log_tail()}") from None
+        self.wait_until(lambda: self.status(path) == 200, f"{path} did not say 200", seconds)
         return self
 
     def connection(self, seconds: float = 10) -> socket.socket:
