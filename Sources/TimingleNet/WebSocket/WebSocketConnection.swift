@@ -131,7 +131,29 @@ package final class WebSocketConnection: StreamHandler {
 
     package func bytesReceived(_ bytes: UnsafeMutableRawBufferPointer, on connection: StreamConnection) -> Int {
         var offset = 0
-        var sawFrame = false
+        // The short way for what most deliveries are; whatever else comes is left to `framesReceived`.
+        while self.machine.isOpen, !self.readingPaused, self.assembler.isBetweenMessages {
+            // Once a delivery is enough: they all came at the same time.
+            let isFirst = offset == 0
+            let bytesMax = self.settings.wholeMessageBytesMax
+            guard let message = self.decoder.wholeMessage(bytes, from: &offset, bytesMax: bytesMax) else { break }
+            if isFirst { self.machine.frameReceived(now: self.loop.now) }
+            let content = UnsafeRawBufferPointer(rebasing: bytes[message.range])
+            guard !message.isText || message.isASCII || UTF8Validator.isValid(content) else {
+                self.fail(WebSocketProtocolError.invalidUTF8)
+                return bytes.count
+            }
+            self.deliver(content, isText: message.isText)
+            if offset == bytes.count { return offset }
+        }
+        return self.framesReceived(bytes, from: offset)
+    }
+
+    /// Reads whatever frames there are from `start` on, behind messages of this delivery.
+    @inline(never)
+    private func framesReceived(_ bytes: UnsafeMutableRawBufferPointer, from start: Int) -> Int {
+        var offset = start
+        var sawFrame = start > 0
         do throws(WebSocketProtocolError) {
             while self.machine.readsFrames, !self.readingPaused {
                 guard
@@ -143,14 +165,13 @@ package final class WebSocketConnection: StreamHandler {
                     )
                 else { return offset }
                 if part.isLast, !sawFrame {
-                    // Once a delivery is enough: they all came at the same time.
                     sawFrame = true
                     self.machine.frameReceived(now: self.loop.now)
                 }
                 try self.partReceived(part, UnsafeMutableRawBufferPointer(rebasing: bytes[part.range]))
             }
         } catch {
-            self.fail(error.closeCode, reason: error.reason)
+            self.fail(error)
         }
         return self.readingPaused ? offset : bytes.count
     }
@@ -185,9 +206,7 @@ package final class WebSocketConnection: StreamHandler {
         case .nothing:
             break
         case .wholeMessage(let isText):
-            // SAFETY: bytes are bytes; they live until this delivery returns, and a Span cannot outlive the call.
-            let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            self.deliver(UnsafeBufferPointer(start: start, count: bytes.count).span, isText: isText)
+            self.deliver(bytes, isText: isText)
         case .assembledMessage(let isText):
             let message = self.assembler.takeMessage()
             self.deliver(message.span, isText: isText)
@@ -201,6 +220,12 @@ package final class WebSocketConnection: StreamHandler {
         case .control(let opcode):
             try self.controlReceived(opcode, self.assembler.takeControlPayload())
         }
+    }
+
+    private func deliver(_ bytes: UnsafeRawBufferPointer, isText: Bool) {
+        // SAFETY: bytes are bytes; they live until this delivery returns, and a Span cannot outlive the call.
+        let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        self.deliver(UnsafeBufferPointer(start: start, count: bytes.count).span, isText: isText)
     }
 
     private func deliver(_ message: Span<UInt8>, isText: Bool) {
@@ -281,9 +306,9 @@ package final class WebSocketConnection: StreamHandler {
         }
     }
 
-    private func fail(_ code: WebSocketCloseCode, reason: String) {
-        let action = self.machine.failed(code, now: self.loop.now, limits: self.limits)
-        self.perform(action, close: WebSocketFrameEncoder.close(code, reason: reason))
+    private func fail(_ error: WebSocketProtocolError) {
+        let action = self.machine.failed(error.closeCode, now: self.loop.now, limits: self.limits)
+        self.perform(action, close: WebSocketFrameEncoder.close(error.closeCode, reason: error.reason))
     }
 
     private func perform(_ action: WebSocketStateMachine.EndAction, close: [UInt8]?) {

@@ -16,6 +16,15 @@ struct WebSocketFrameDecoder {
         var isLast: Bool
     }
 
+    /// A data frame that is a whole message, is not compressed and lies in the buffer from first to last byte.
+    struct WholeMessage: Equatable {
+        var isText: Bool
+        /// Where the unmasked bytes lie in the buffer.
+        var range: Range<Int>
+        /// False where a byte is beyond ASCII, and text has yet to be checked.
+        var isASCII: Bool
+    }
+
     /// What has been read of the current frame.
     private enum Progress {
         case head
@@ -66,6 +75,44 @@ struct WebSocketFrameDecoder {
         let isLast = taken + range.count == header.length
         self.progress = isLast ? .head : .payload(header, taken: taken + range.count)
         return Part(header: header, range: range, isFirst: taken == 0, isLast: isLast)
+    }
+
+    /// Reads a message of one frame from `offset` on, and moves `offset` behind it; one pass over its bytes.
+    ///
+    /// The short way for what most messages are. Nil, and nothing has changed, for all else: `next` reads it, and tells
+    /// what is wrong with it. Only between messages; `bytesMax` holds for frame and message.
+    @inline(__always)
+    mutating func wholeMessage(
+        _ bytes: UnsafeMutableRawBufferPointer,
+        from offset: inout Int,
+        bytesMax: Int
+    ) -> WholeMessage? {
+        guard case .head = self.progress, let base = bytes.baseAddress else { return nil }
+        let here = bytes.count &- offset
+        guard here >= 6 else { return nil }
+        // SAFETY: all loads are below `here`, and the unmasked bytes are; the loads need no alignment.
+        let place = base + offset
+        let first = place.load(as: UInt8.self)
+        // FIN, no reserved bit.
+        guard first == 0x81 || first == 0x82 else { return nil }
+        let second = place.load(fromByteOffset: 1, as: UInt8.self)
+        // Masked, and no length of 64 bits.
+        guard second >= 0x80, second < 0xFF else { return nil }
+        var length = Int(second & 0x7F)
+        var headBytes = 6
+        if length == 126 {
+            guard here >= 8 else { return nil }
+            length = Int(UInt16(bigEndian: place.loadUnaligned(fromByteOffset: 2, as: UInt16.self)))
+            guard length > 125 else { return nil }
+            headBytes = 8
+        }
+        guard length <= bytesMax, length <= here &- headBytes else { return nil }
+        let key = UInt32(littleEndian: place.loadUnaligned(fromByteOffset: headBytes &- 4, as: UInt32.self))
+        let all = WebSocketMask.apply(key, to: place + headBytes, count: length)
+        let start = offset &+ headBytes
+        offset = start &+ length
+        self.messageIsCompressed = false
+        return WholeMessage(isText: first == 0x81, range: start..<offset, isASCII: all & 0x8080_8080_8080_8080 == 0)
     }
 
     /// Reads a head; refuses it as early as its bytes allow.

@@ -27,6 +27,9 @@ struct WebSocketMessageAssembler {
     private var validator = UTF8Validator()
     private var control: [UInt8] = []
 
+    /// True where no fragment waits for others.
+    var isBetweenMessages: Bool { self.progress == .betweenMessages }
+
     /// Takes the next part, whose unmasked payload is `bytes`.
     mutating func partReceived(
         _ part: WebSocketFrameDecoder.Part,

@@ -143,6 +143,69 @@ struct WebSocketConnectionTests {
         }
     }
 
+    /// What the handler of a conversation does, beside keeping what it is told.
+    enum Habit: CaseIterable {
+        case listens
+        case answers
+        case closesAtTwo
+        case pausesAtTwo
+    }
+
+    /// Feeds the pieces to a new WebSocket and tells what both sides have seen.
+    private static func hold(_ pieces: [ArraySlice<UInt8>], _ habit: Habit, on loop: EventLoop) throws -> [String] {
+        let world = try World(loop, limits: WebSocketLimits())
+        world.handler.onText = { [unowned handler = world.handler] socket in
+            switch habit {
+            case .listens: break
+            case .answers: socket.send(text: handler.texts.last ?? "")
+            case .closesAtTwo: if handler.texts.last == "2" { socket.close(.policyViolation) }
+            case .pausesAtTwo: if handler.texts.last == "2" { socket.pauseReading() }
+            }
+        }
+        for piece in pieces { world.socket.feed(Array(piece)) }
+        let whilePaused = world.handler.texts.count
+        world.webSocket.resumeReading()
+        // What came while nobody read.
+        world.socket.feed([])
+        world.stream.turnEnded()
+        var seen = world.handler.texts + world.handler.binaries.map { "\($0)" }
+        seen += world.handler.closed.map { "\($0.rawValue)" } + (world.frames ?? []).map { "\($0)" }
+        if habit == .pausesAtTwo { seen.append("\(whilePaused) before the pause") }
+        world.stream.abort()
+        return seen
+    }
+
+    @Test(arguments: Habit.allCases)
+    func everyCutGivesWhatOneByteAtATimeGives(habit: Habit) async throws {
+        let begin =
+            WebSocketClientFrame.text("1") + WebSocketClientFrame(0x2, [1, 0xFF]).bytes + WebSocketClientFrame.text("2")
+            + WebSocketClientFrame(0x9, [3]).bytes + WebSocketClientFrame.text("")
+            + WebSocketClientFrame(0x1, Array("Hel".utf8), isFinal: false).bytes + WebSocketClientFrame(0x9, [4]).bytes
+            + WebSocketClientFrame(0x0, Array("lo".utf8)).bytes
+            + WebSocketClientFrame(0x1, [UInt8](repeating: 0x61, count: 130) + Array("한".utf8)).bytes
+        let ends: [[UInt8]] = [
+            WebSocketClientFrame.close(1000) + WebSocketClientFrame.text("late"),
+            WebSocketClientFrame(0x1, [0x61, 0xFF, 0x61]).bytes + WebSocketClientFrame.text("late"),
+            WebSocketClientFrame(0x1, [0xED]).bytes + WebSocketClientFrame.text("late"),
+            WebSocketClientFrame(0x0, [0x61]).bytes + WebSocketClientFrame.text("late"),
+            WebSocketClientFrame(0x1, [0x61], isFinal: false).bytes + WebSocketClientFrame.text("inside"),
+        ]
+        try await withEventLoopGroup(count: 1) { group in
+            let loop = group.loops[0]
+            try await loop.enter {
+                for end in ends {
+                    let bytes = begin + end
+                    let expected = try Self.hold(bytes.indices.map { bytes[$0...$0] }, habit, on: loop)
+                    for cut in bytes.indices {
+                        let seen = try Self.hold([bytes[..<cut], bytes[cut...]], habit, on: loop)
+                        #expect(seen == expected, "\(habit), cut at \(cut)")
+                    }
+                }
+            }
+            try await loop.enter {}
+        }
+    }
+
     @Test func aSentTextIsOneFrame() async throws {
         try await self.run([
             { world in

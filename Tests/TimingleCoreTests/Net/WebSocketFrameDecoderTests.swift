@@ -183,4 +183,92 @@ struct WebSocketFrameDecoderTests {
             #expect((read ?? 0) <= count && read != nil)
         }
     }
+
+    // MARK: Whole messages
+
+    /// Asks for a whole message at `offset`; the bytes as they are afterwards.
+    private static func wholeMessage(
+        _ bytes: [UInt8],
+        at offset: Int = 0,
+        bytesMax: Int = 1 << 16
+    ) -> (message: WebSocketFrameDecoder.WholeMessage?, offset: Int, bytes: [UInt8]) {
+        var decoder = WebSocketFrameDecoder()
+        var (bytes, offset) = (bytes, offset)
+        let message = bytes.withUnsafeMutableBytes { decoder.wholeMessage($0, from: &offset, bytesMax: bytesMax) }
+        return (message, offset, bytes)
+    }
+
+    @Test(arguments: [0, 1, 2, 31, 32, 33, 124, 125, 126, 127, 200, 65_535])
+    func aWholeMessageIsWhatNextReads(count: Int) throws {
+        for (opcode, isText) in [(UInt8(1), true), (2, false)] {
+            for highAt in Set([nil, 0, count / 2, count - 1]) where highAt.map({ (0..<count).contains($0) }) ?? true {
+                var payload = (0..<count).map { UInt8($0 % 127) }
+                if let highAt { payload[highAt] = 0x80 }
+                let frame = WebSocketClientFrame(opcode, payload).bytes
+                let found = Self.wholeMessage([9, 9, 9] + frame + [7], at: 3)
+                let message = try #require(found.message)
+                #expect(message.isText == isText && message.isASCII == (highAt == nil))
+                #expect(found.offset == 3 + frame.count && message.range.upperBound == found.offset)
+                let (frames, _) = try Self.decode([frame])
+                #expect(found.bytes[message.range].elementsEqual(frames[0].payload))
+                #expect(found.bytes.first == 9 && found.bytes.last == 7)
+            }
+        }
+    }
+
+    @Test(arguments: [0, 1, 125, 126, 300])
+    func aWholeMessageThatIsNotAllThereIsLeftAlone(count: Int) {
+        let frame = WebSocketClientFrame(1, [UInt8](repeating: 0x61, count: count)).bytes
+        for prefix in 0..<frame.count {
+            let found = Self.wholeMessage(Array(frame[..<prefix]))
+            #expect(found.message == nil && found.offset == 0 && found.bytes.elementsEqual(frame[..<prefix]))
+        }
+    }
+
+    @Test(arguments: [0, 125, 126, 300])
+    func aWholeMessageIsHeldToItsLimit(count: Int) {
+        let frame = WebSocketClientFrame(2, [UInt8](repeating: 0x61, count: count)).bytes
+        #expect(Self.wholeMessage(frame, bytesMax: count).message != nil)
+        let refused = Self.wholeMessage(frame, bytesMax: count - 1)
+        #expect(refused.message == nil && refused.bytes == frame)
+    }
+
+    @Test func whateverElseThanAWholeMessageIsLeftToNext() {
+        for first in UInt8.min...UInt8.max {
+            for second in [UInt8(0), 5, 126, 127, 0x80, 0x85, 0xFD, 0xFE, 0xFF] {
+                for length in [[UInt8(0), 0], [0, 125], [0, 126]] {
+                    let bytes = [first, second] + length + [UInt8](repeating: 0, count: 200)
+                    let found = Self.wholeMessage(bytes)
+                    let isLongForm = second == 0xFE && length == [0, 126]
+                    let isWhole = (first == 0x81 || first == 0x82) && (isLongForm || (0x80...0xFD).contains(second))
+                    #expect((found.message != nil) == isWhole, "\(first) \(second) \(length)")
+                    if !isWhole { #expect(found.offset == 0 && found.bytes == bytes) }
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [0, 1, 7, 31, 33, 125, 126, 200])
+    func aWholeMessageTouchesNothingBehindTheBytes(count: Int) throws {
+        let frame = WebSocketClientFrame(1, [UInt8](repeating: 0x61, count: count)).bytes
+        for length in 0...frame.count {
+            let isWhole = GuardedBytes.with(Array(frame[..<length])) { raw in
+                var decoder = WebSocketFrameDecoder()
+                var offset = 0
+                return decoder.wholeMessage(raw, from: &offset, bytesMax: 1 << 16) != nil
+            }
+            #expect(isWhole == (length == frame.count))
+        }
+    }
+
+    @Test func thereIsNoWholeMessageInsideOfAFrame() throws {
+        var decoder = WebSocketFrameDecoder()
+        var first = Array(WebSocketClientFrame(2, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]).bytes[..<8])
+        var offset = 0
+        try first.withUnsafeMutableBytes { _ = try decoder.next($0, from: &offset, maxFrameBytes: 100) }
+        var second = WebSocketClientFrame(1, [1]).bytes
+        offset = 0
+        second.withUnsafeMutableBytes { #expect(decoder.wholeMessage($0, from: &offset, bytesMax: 100) == nil) }
+        #expect(offset == 0)
+    }
 }

@@ -22,6 +22,22 @@ struct WebSocketMaskTests {
         }
     }
 
+    @Test func whatWasMadeOfAllBytesIsJoinedToOneWord() {
+        for count in 1...100 {
+            for place in 0..<count {
+                var bytes = [UInt8](repeating: 0x41, count: count)
+                bytes[place] = 0xC1
+                bytes.withUnsafeMutableBytes { WebSocketMask.apply(0x3D21_FA37, phase: 0, to: $0) }
+                let all = bytes.withUnsafeMutableBytes { raw in
+                    raw.baseAddress.map { WebSocketMask.apply(0x3D21_FA37, to: $0, count: count) } ?? 0
+                }
+                #expect(all & 0x8080_8080_8080_8080 != 0, "count \(count), place \(place)")
+                #expect(all & 0x7F7F_7F7F_7F7F_7F7F & ~0x4141_4141_4141_4141 == 0)
+                #expect(bytes[place] == 0xC1)
+            }
+        }
+    }
+
     @Test func aKeyOfZeroChangesNothing() {
         var bytes: [UInt8] = [1, 2, 3]
         bytes.withUnsafeMutableBytes { WebSocketMask.apply(0, phase: 1, to: $0) }
