@@ -57,7 +57,7 @@ cql-faults: ## The CQL client while nodes of three are killed and paused: ten mi
 	@FILTER='$(FILTER)' exec scripts/cql-faults.sh
 
 cql-secure: ## The server with a Cassandra that speaks TLS alone and wants a password
-	@CQL=secure E2E='Tests/EndToEnd/test_spine.py Tests/EndToEnd/test_cql_secure.py' RELEASE='$(RELEASE)' exec scripts/test.sh e2e
+	@E2E='$(E2E)' RELEASE='$(RELEASE)' exec scripts/test.sh secure
 
 fuzz: ## Look for inputs that break the parsers (TARGET=HTTPBody, SECONDS=60 each)
 	@SECONDS_EACH='$(or $(SECONDS),60)' exec scripts/fuzz.sh $(TARGET)

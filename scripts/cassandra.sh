@@ -138,14 +138,15 @@ secure() {
     echo "$pid${start:+ $(process_start "$pid")}" >"$node/pid"
     for _ in {1..600}; do
         kill -0 "$pid" 2>/dev/null || die "the node ended: see $node/stdout.log"
+        # The user is made in the background, and need not be there when the port is.
         if openssl s_client -connect "127.0.0.1:$(field port)" -CAfile "$tls/ca.pem" -verify_return_error \
-            </dev/null >/dev/null 2>&1; then
+            </dev/null >/dev/null 2>&1 && grep -q "Created default superuser role" "$node/system.log"; then
             say "Cassandra is ready on port $(field port), with TLS and a password"
             return 0
         fi
         sleep 0.2
     done
-    die "the node speaks no TLS: see $node/system.log"
+    die "the node speaks no TLS, or has no user: see $node/system.log"
 }
 
 # The state file is one line of JSON; this shell needs no more than whole numbers of it.

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Runs the tests on real servers: scripts/test.sh all|unit|e2e.
+# Runs the tests on real servers: scripts/test.sh all|unit|e2e|secure.
 #
 # FILTER narrows the Swift tests, E2E holds pytest's arguments, SANITIZE is thread or address. The end-to-end tests run
 # against the debug build, with RELEASE=1 against the release build, or against TIMINGLE_BINARY, which is not built.
-# CQL=1 keeps their chat and history in Cassandra, CQL=secure in one that speaks TLS alone and wants a password. CQL_OUTAGE is
-# how many seconds its node stays dead in the test of that. Where E2E names files of Tests/EndToEnd, only they are run.
+# CQL=1 keeps their chat and history in Cassandra; CQL_OUTAGE is how many seconds its node stays dead in the test of that. Where
+# E2E names files of Tests/EndToEnd, only they are run. `secure` is one stage of `all`: a Cassandra that speaks TLS alone and
+# wants a password.
 # DATABASE_URL, REDIS_URL and NATS_URL, where set, take the place of private servers.
 set -euo pipefail
 
@@ -18,7 +19,7 @@ set -euo pipefail
 . "$ROOT/scripts/lib/watchdog.sh"
 
 what=${1:-all}
-[[ $what =~ ^(all|unit|e2e)$ ]] || die "usage: scripts/test.sh all|unit|e2e"
+[[ $what =~ ^(all|unit|e2e|secure)$ ]] || die "usage: scripts/test.sh all|unit|e2e|secure"
 
 require_swift
 cd "$ROOT"
@@ -32,7 +33,7 @@ wants_cassandra() {
     case $what in
     e2e) [ -n "${CQL:-}" ] ;;
     unit) [ -z "${FILTER:-}" ] || [[ $FILTER =~ CQL|MessageStore|HistoryStore|HistoryRecorder|RoomViews ]] ;;
-    all) true ;;
+    all | secure) true ;;
     esac
 }
 
@@ -40,13 +41,21 @@ start_cassandra() {
     wants_cassandra || return 0
     if ! scripts/cassandra.sh find >/dev/null; then
         [ "$what" != e2e ] || die "CQL=1 needs Cassandra"
-        left_out+=("what needs Cassandra: its suites, and chat and history in it")
+        [ "$what" != secure ] || die "there is nothing to test without Cassandra"
+        left_out+=("what needs Cassandra: its suites, and chat and history in it, in plain text and with TLS and a password")
         return 0
     fi
+    [ "$what" != secure ] || return 0
     scripts/cassandra.sh reset test
-    scripts/cassandra.sh "$([ "${CQL:-}" = secure ] && echo secure || echo start)" test 9>&- &
+    scripts/cassandra.sh start test 9>&- &
     cassandra=$!
 }
+
+# node_of NAME: its host:port, and behind that the file of its authority where it speaks TLS.
+node_of() (
+    eval "$(scripts/cassandra.sh env "$1")"
+    echo "$SCYLLA_HOSTS:$SCYLLA_PORT ${SCYLLA_CA_FILE:-}"
+)
 
 # Waits for it, and gives its address to the tests.
 await_cassandra() {
@@ -54,10 +63,24 @@ await_cassandra() {
     local pid=$cassandra
     cassandra=
     wait "$pid" || die "Cassandra did not start: see .timingle/test/cassandra"
-    eval "$(scripts/cassandra.sh env test)"
-    export TIMINGLE_TEST_CQL="$SCYLLA_HOSTS:$SCYLLA_PORT"
-    export TIMINGLE_E2E_CQL_CA=${SCYLLA_CA_FILE:-}
-    unset SCYLLA_HOSTS SCYLLA_PORT SCYLLA_TLS SCYLLA_CA_FILE SCYLLA_USERNAME SCYLLA_PASSWORD
+    read -r TIMINGLE_TEST_CQL < <(node_of test)
+    export TIMINGLE_TEST_CQL
+}
+
+# secure_tests [PYTEST'S ARGUMENTS]: the server with a Cassandra that speaks TLS alone and wants a password.
+secure_tests() {
+    local address authority code=0
+    # One node at a time: each has close to a gigabyte.
+    scripts/cassandra.sh stop test
+    scripts/cassandra.sh reset test-secure
+    scripts/cassandra.sh secure test-secure 9>&- || return 1
+    read -r address authority < <(node_of test-secure)
+    TIMINGLE_E2E_CQL=$address TIMINGLE_E2E_CQL_CA=$authority TIMINGLE_E2E_CQL_NAME=test-secure \
+        "$VENV/bin/python" -m pytest Tests/EndToEnd/test_cql_secure.py \
+        Tests/EndToEnd/test_spine.py::test_two_people_talk_through_a_restart_and_everything_is_there_once_and_in_order \
+        "$@" || code=$?
+    scripts/cassandra.sh stop test-secure
+    return "$code"
 }
 
 left_out=()
@@ -68,9 +91,11 @@ finish() {
     end_guarded
     [ -z "$cassandra" ] || wait "$cassandra" || true
     scripts/cassandra.sh stop test || true
+    scripts/cassandra.sh stop test-secure || true
     scripts/services.sh stop test || true
     # What failed may want to be looked at; what passed leaves nothing.
-    [ "$code" -ne 0 ] || { scripts/services.sh reset test && scripts/cassandra.sh reset test; } || true
+    [ "$code" -ne 0 ] ||
+        { scripts/services.sh reset test && scripts/cassandra.sh reset test && scripts/cassandra.sh reset test-secure; } || true
     exit "$code"
 }
 # Suites whose sockets have TLS on them when TIMINGLE_TEST_TRANSPORT says so; a suite is called like its file.
@@ -110,7 +135,7 @@ unset DATABASE_URL REDIS_URL NATS_URL NATS_MONITOR_URL "${!SCYLLA_@}"
 product=(--product timingle --configuration "$([ -n "${RELEASE:-}" ] && echo release || echo debug)")
 
 say "Building"
-[ "$what" = e2e ] || swift build --build-tests "${flags[@]}"
+[[ $what =~ ^(e2e|secure)$ ]] || swift build --build-tests "${flags[@]}"
 if [ "$what" != unit ] && [ -z "${TIMINGLE_BINARY:-}" ]; then
     swift build "${product[@]}"
     TIMINGLE_BINARY="$(swift build "${product[@]}" --show-bin-path)/timingle"
@@ -118,7 +143,7 @@ fi
 
 await_cassandra
 
-if [ "$what" != e2e ]; then
+if [[ $what =~ ^(all|unit)$ ]]; then
     say "Swift tests"
     preload=()
     # Ten times what they take.
@@ -133,8 +158,8 @@ if [ "$what" != e2e ]; then
             failed+=("Swift tests over TLS")
     fi
 fi
-if [ "$what" != unit ]; then
-    export TIMINGLE_BINARY
+export TIMINGLE_BINARY
+if [[ $what =~ ^(all|e2e)$ ]]; then
     export TIMINGLE_E2E_CQL_OUTAGE=${CQL_OUTAGE:-10}
     say "End-to-end tests of $TIMINGLE_BINARY${CQL:+ with chat and history in Cassandra}"
     paths=(Tests/EndToEnd)
@@ -151,6 +176,14 @@ if [ "$what" != unit ]; then
                 Tests/EndToEnd/test_{cql,spine,crash,faults}.py || failed+=("end-to-end tests with Cassandra")
         fi
     fi
+fi
+
+if [ "$what" = secure ] || { [ "$what" = all ] && scripts/cassandra.sh find >/dev/null 2>&1; }; then
+    say "End-to-end tests with a Cassandra that speaks TLS alone and wants a password"
+    extra=()
+    # shellcheck disable=SC2206
+    [ "$what" = all ] || extra=(${E2E:-})
+    secure_tests "${extra[@]}" || failed+=("end-to-end tests with TLS and a password of Cassandra")
 fi
 
 if [ "$what" = all ]; then

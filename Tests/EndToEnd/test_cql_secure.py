@@ -12,11 +12,11 @@ import pytest
 from support.certificates import Certificate
 from support.people import Person
 from support.processes import eventually
-from support.server import DEFAULTS, run_command
+from support.server import DEFAULTS, Server, run_command
 
 pytestmark = [
     pytest.mark.timeout(120),
-    pytest.mark.skipif(not os.environ.get("TIMINGLE_E2E_CQL_CA"), reason="needs a node with TLS: make cql-secure"),
+    pytest.mark.skipif(not os.environ.get("TIMINGLE_E2E_CQL_CA"), reason="has a stage of its own: make cql-secure"),
 ]
 
 UNSET = None
@@ -45,9 +45,9 @@ def cql_check(server) -> dict:
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_migration_that_cannot_connect_says_where_to_look(own_world, mistake):
+def test_a_migration_that_cannot_connect_says_where_to_look(world, tmp_path, mistake):
     wrong, variables = MISTAKES[mistake]
-    environment = with_mistake({**DEFAULTS, **own_world.environment}, wrong, own_world.directory)
+    environment = with_mistake({**DEFAULTS, **world.environment}, wrong, tmp_path)
     start = time.monotonic()
     done = run_command("migrate", "up", environment=environment, seconds=30)
     assert done.returncode == 1, done.stdout + done.stderr
@@ -56,29 +56,36 @@ def test_a_migration_that_cannot_connect_says_where_to_look(own_world, mistake):
     assert "cassandra\n" not in done.stderr and "wrong" not in done.stderr, "secrets are not told"
 
 
+@pytest.fixture
+def mistaken(world, mistake):
+    """A second server of the world, which has one thing set wrongly."""
+    wrong, _ = MISTAKES[mistake]
+    environment = with_mistake(world.environment, wrong, world.directory)
+    server = Server(world.directory, environment, f"with-wrong-{mistake.replace(' ', '-')}")
+    try:
+        yield server.start()
+    finally:
+        server.kill()
+
+
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_server_that_cannot_connect_serves_and_says_once_where_to_look(own_world, mistake):
-    wrong, variables = MISTAKES[mistake]
-    server = own_world.server
-    assert server.stop() == 0
-    server.environment = with_mistake(server.environment, wrong, own_world.directory)
-    before = len(server.log_tail(100_000).splitlines())
-    server.start()
-    eventually(lambda: cql_check(server)["status"] == "down", seconds=15)
+def test_a_server_that_cannot_connect_serves_and_says_once_where_to_look(mistaken, mistake):
+    _, variables = MISTAKES[mistake]
+    eventually(lambda: cql_check(mistaken)["status"] == "down", seconds=15)
     # Long enough for some attempts.
-    eventually(lambda: variables in json.dumps(cql_check(server)), seconds=15)
+    eventually(lambda: variables in json.dumps(cql_check(mistaken)), seconds=15)
     time.sleep(3)
-    lines = [json.loads(line) for line in server.log_tail(100_000).splitlines()[before:]]
-    told = [line for line in lines if line["label"] == "cql"]
+    told = [line for line in map(json.loads, mistaken.log().splitlines()) if line["label"] == "cql"]
     warnings = [line for line in told if line["level"] == "warning"]
     assert len(warnings) == 1, told
     assert warnings[0]["metadata"]["see"] == variables
     # What needs no Cassandra is there.
-    assert Person(server, "지영").register().id
+    assert Person(mistaken, "지영").register().id
+    assert mistaken.stop() == 0
 
 
-def test_chat_and_history_are_kept_over_tls_by_password(own_world):
-    creator, guest = (Person(own_world.server, name).register() for name in ("지영", "민수"))
+def test_chat_and_history_are_kept_over_tls_by_password(world, people):
+    creator, guest = people("지영", "민수")
     event = creator.create_event(guest)["id"]
     with creator.socket(event) as room:
         room.send("비밀")
@@ -86,8 +93,8 @@ def test_chat_and_history_are_kept_over_tls_by_password(own_world):
     eventually(lambda: [item["message"] for item in guest.texts(event)] == ["비밀"], seconds=20)
 
     def stored() -> bool:
-        rows = own_world.keyspace.query(f"SELECT message FROM {{}}.chat_messages_by_event WHERE event_id = {event}")
+        rows = world.keyspace.query(f"SELECT message FROM {{}}.chat_messages_by_event WHERE event_id = {event}")
         return "비밀" in [row.message for row in rows]
 
     eventually(stored, seconds=20)
-    assert cql_check(own_world.server)["status"] == "up"
+    assert cql_check(world.server)["status"] == "up"
