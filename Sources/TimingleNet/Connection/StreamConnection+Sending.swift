@@ -61,9 +61,22 @@ extension StreamConnection {
     ///
     /// For a fan-out at the end of a turn, when nothing more is to come that could leave with them.
     package func sendNow(_ bytes: [UInt8]) -> Outbox.Verdict {
-        guard self.canSendNow, !bytes.isEmpty else { return self.send(bytes) }
-        guard let written = bytes.withUnsafeBytes({ self.writeNow($0) }) else { return .closed }
-        guard written < bytes.count else { return .sent }
+        let written = bytes.withUnsafeBytes { self.offerNow($0) }
+        return written == bytes.count ? .sent : self.keep(bytes, behind: written)
+    }
+
+    /// The first step of `sendNow`: hands bytes to the kernel where nothing else waits, and says how many it took.
+    ///
+    /// Nil where nothing was tried, or the connection has ended over it. Where some are left, `keep` comes next.
+    @inline(__always)
+    func offerNow(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        guard self.canSendNow, !bytes.isEmpty else { return nil }
+        return self.writeNow(bytes)
+    }
+
+    /// Queues what the kernel did not take of bytes that it was offered.
+    func keep(_ bytes: [UInt8], behind written: Int?) -> Outbox.Verdict {
+        guard let written else { return self.send(bytes) }
         self.outbox.append(bytes)
         self.outbox.advance(written)
         self.kernelFilled()

@@ -9,7 +9,7 @@ final class RoomInbox: Sendable {
         var frame: BroadcastFrame
 
         /// What it costs to keep, roughly: most share their bytes with other loops.
-        var bytes: Int { self.frame.bytes.count + (self.frame.compressed?.bytes.count ?? 0) + 64 }
+        var bytes: Int { self.frame.count + (self.frame.compressed?.bytes.count ?? 0) + 64 }
     }
 
     /// What has come since the last `take`.

@@ -2,15 +2,15 @@
 ///
 /// Loop-confined.
 protocol RoomMember: AnyObject {
-    /// Takes one publication; must not wait.
-    func deliver(_ frame: BroadcastFrame)
+    /// Takes one publication; must not wait. It may ask the frame to `share` its bytes.
+    func deliver(_ frame: inout BroadcastFrame)
     /// Something was lost on the way to this member: it has to come again.
     func missed()
 }
 
 extension WebSocketConnection: RoomMember {
     /// A member that is too slow closes itself with 1013 and leaves the room later, from the loop.
-    func deliver(_ frame: BroadcastFrame) { self.sendNow(frame) }
+    func deliver(_ frame: inout BroadcastFrame) { self.sendNow(&frame) }
 
     func missed() { self.partAsTooSlow() }
 }
@@ -39,25 +39,42 @@ final class RoomShard<Member: RoomMember> {
     }
 
     private let loopIndex: Int
+    /// This loop alone.
+    private let here: RoomPresence.LoopSet
     /// Sees to it that `turnEnded` is called in the end.
     private let askForTurnEnd: (RoomShard) -> Void
     private var rooms: [Int64: Room] = [:]
-    /// Rooms that have something to hand out at the end of the turn; the latest one comes to them when it is settled.
-    private var dirtyRooms: [Room] = []
+    /// Rooms that were looked for lately, each at the place that its name's low bits tell: a dictionary hashes long.
+    private var recent = [Recent](repeating: Recent(id: 0, room: nil), count: RoomShard.recentCount)
+    // SAFETY: of all `Unmanaged<Room>`: what they refer to is in `rooms` or, until the turn's end is over, in
+    // `endedRooms`. `leave`, which alone takes rooms out, sees to it; RoomShardTests has rooms end at all times.
+    /// Rooms that have something to hand out at the end of the turn, each tells the next.
+    private var firstDirty: Unmanaged<Room>?
+    private var lastDirty: Unmanaged<Room>?
     private var turnEndAsked = false
-    /// The room that was published to last in this turn, for messages that were read together are mostly for one room.
-    private var latestRoom: Room?
-    private var latestID: Int64 = 0
-    /// What it is to be sent: it grows here, so that a message costs no counting of the room's references.
-    private var latestBatch: BroadcastFrame?
-    private var runningRooms: [Room] = []
-    /// Memory of small batches that were handed out, for those to come.
-    private var spareBytes: [[UInt8]] = []
+    /// Calls of `turnEnded` that are under way.
+    private var turnEnds = 0
+    /// Rooms without members that something may still refer to.
+    private var endedRooms: [Room] = []
+    /// Memory of small batches that were handed out, for those to come; the first `spareCount` have some.
+    private var spareMemory = [[UInt8]](repeating: [], count: RoomShard.spareCountMax)
+    private var spareCount = 0
     /// Unique in the shard, also across rooms that were emptied and made anew.
     private var generation: UInt64 = 0
 
+    private struct Recent {
+        var id: Int64
+        var room: Unmanaged<Room>?
+    }
+
+    private static var recentCount: Int { 256 }
+    private static var spareCountMax: Int { 64 }
+    /// A batch of several messages has grown to 4 KiB at least.
+    private static var spareBytesMax: Int { 8 * 1024 }
+
     init(loopIndex: Int, askForTurnEnd: @escaping (RoomShard) -> Void) {
         self.loopIndex = loopIndex
+        self.here = RoomPresence.LoopSet(only: loopIndex)
         self.askForTurnEnd = askForTurnEnd
     }
 
@@ -73,11 +90,10 @@ final class RoomShard<Member: RoomMember> {
         let place: Room
         if let existing = self.rooms[room] {
             place = existing
-            self.settle()
             // What was published before is for those who were there.
             place.deliver()
         } else {
-            place = Room(id: room, presence: presence)
+            place = Room(presence: presence)
             self.rooms[room] = place
         }
         let slot = place.add(member, generation: self.generation)
@@ -93,9 +109,10 @@ final class RoomShard<Member: RoomMember> {
         else { return .unknown }
         guard room.count == 0 else { return .left(roomIsEmpty: false) }
         // Who comes next makes another room of that name.
-        self.settle()
-        // A delivery that is under way keeps its room object; it holds no member any more.
         self.rooms[membership.room] = nil
+        self.recent[Self.recentPlace(membership.room)].room = nil
+        // What it has to hand out, or just hands out, reaches nobody any more.
+        if room.isDirty || self.turnEnds > 0 { self.endedRooms.append(room) }
         return .left(roomIsEmpty: true)
     }
 
@@ -103,105 +120,118 @@ final class RoomShard<Member: RoomMember> {
     ///
     /// Returns the loops that have members; nil when this one has none.
     func enqueue(_ frame: BroadcastFrame, room id: Int64) -> RoomPresence.LoopSet? {
-        if self.latestRoom == nil || self.latestID != id {
-            guard let room = self.rooms[id] else { return nil }
-            self.turn(to: room)
-        }
-        if let count = self.latestBatch?.bytes.count {
-            if count + frame.bytes.count > Self.batchBytesMax {
-                self.endBatch(before: frame)
+        self.find(id)?._withUnsafeGuaranteedRef { room in
+            self.noteDirty(room)
+            if room.batch.isEmpty {
+                room.batch = frame
+            } else if room.batch.count + frame.count > Room.batchBytesMax {
+                room.endBatch(before: frame)
             } else {
-                self.latestBatch?.append(frame)
+                room.batch.append(frame)
             }
-        } else {
-            self.latestBatch = frame
+            return room.presence.loops
         }
-        return self.latestRoom?.presence.loops
     }
 
     /// Keeps a text for the end of the turn where all members of the room are here; false, and nothing is kept, else.
     ///
     /// It is encoded straight behind what the turn has brought already.
     func enqueue(text: Span<UInt8>, room id: Int64) -> Bool {
-        if self.latestRoom == nil || self.latestID != id {
-            guard let room = self.rooms[id] else { return false }
-            self.turn(to: room)
-        }
-        guard self.latestRoom?.presence.loops == RoomPresence.LoopSet(only: self.loopIndex) else { return false }
-        if let count = self.latestBatch?.bytes.count {
-            if count + WebSocketFrameEncoder.headBytes(text.count) + text.count > Self.batchBytesMax {
-                self.endBatch(before: BroadcastFrame(text: text))
-            } else {
-                self.latestBatch?.append(text: text)
+        guard let room = self.find(id) else { return false }
+        return room._withUnsafeGuaranteedRef { room in
+            guard room.presence.loops == self.here else { return false }
+            self.noteDirty(room)
+            if room.batch.isEmpty {
+                room.batch = BroadcastFrame(in: self.takeSpareMemory())
+            } else if room.batch.count + WebSocketFrameEncoder.headBytes(text.count) + text.count > Room.batchBytesMax {
+                room.endBatch(before: BroadcastFrame(in: []))
             }
-        } else {
-            self.latestBatch = BroadcastFrame(text: text, in: self.spareBytes.popLast() ?? [])
+            room.batch.append(text: text)
+            return true
         }
-        return true
     }
 
     /// Tells all members of a room that they missed something, behind what was kept for them.
     func partFromAll(room id: Int64) {
         guard let room = self.rooms[id] else { return }
-        self.settle()
         room.deliver()
         room.tellAll { $0.missed() }
     }
 
-    /// Makes `room` the one that is published to.
-    private func turn(to room: Room) {
-        self.settle()
-        self.latestRoom = room
-        self.latestID = room.id
-        self.latestBatch = room.takeBatch()
+    @inline(__always)
+    private static func recentPlace(_ id: Int64) -> Int { Int(truncatingIfNeeded: id) & (self.recentCount - 1) }
+
+    @inline(__always)
+    private func find(_ id: Int64) -> Unmanaged<Room>? {
+        let recent = self.recent[Self.recentPlace(id)]
+        if recent.id == id, let room = recent.room { return room }
+        return self.lookUp(id)
+    }
+
+    @inline(never)
+    private func lookUp(_ id: Int64) -> Unmanaged<Room>? {
+        guard let room = self.rooms[id] else { return nil }
+        let found = Unmanaged.passUnretained(room)
+        self.recent[Self.recentPlace(id)] = Recent(id: id, room: found)
+        return found
+    }
+
+    /// Puts the room behind those that have something to hand out.
+    @inline(__always)
+    private func noteDirty(_ room: Room) {
+        guard !room.isDirty else { return }
+        room.isDirty = true
+        let reference = Unmanaged.passUnretained(room)
+        if let last = self.lastDirty {
+            last._withUnsafeGuaranteedRef { $0.nextDirty = reference }
+        } else {
+            self.firstDirty = reference
+        }
+        self.lastDirty = reference
         guard !self.turnEndAsked else { return }
         self.turnEndAsked = true
         self.askForTurnEnd(self)
     }
-
-    /// Gives the latest room what was published to it.
-    private func settle() {
-        // Taken out and put in, never copied: no reference is counted.
-        guard let room = self.latestRoom.take() else { return }
-        swap(&room.batch, &self.latestBatch)
-        guard !room.isDirty else { return }
-        room.isDirty = true
-        self.dirtyRooms.append(room)
-    }
-
-    // No copy of the batch may be about while it grows: its bytes would be copied.
-    private func endBatch(before frame: BroadcastFrame) {
-        if let batch = self.latestBatch { self.latestRoom?.fullBatches.append(batch) }
-        self.latestBatch = frame
-    }
-
-    /// A batch that has grown beyond this is followed by another.
-    private static var batchBytesMax: Int { 64 * 1024 }
 
     /// Hands out what was kept, in no particular order of members.
     ///
     /// Members may leave and join meanwhile: who has left gets nothing, who joins gets what is published next.
     func turnEnded() {
         self.turnEndAsked = false
-        self.settle()
-        swap(&self.dirtyRooms, &self.runningRooms)
-        for room in self.runningRooms {
-            room.isDirty = false
-            if let batch = room.deliver() { self.keep(batch) }
+        self.turnEnds += 1
+        var next = self.firstDirty
+        self.firstDirty = nil
+        self.lastDirty = nil
+        while let room = next {
+            room._withUnsafeGuaranteedRef { room in
+                next = room.nextDirty
+                room.nextDirty = nil
+                room.isDirty = false
+                if var batch = room.deliver() { self.keepMemory(of: &batch) }
+            }
         }
-        self.runningRooms.removeAll(keepingCapacity: true)
+        self.turnEnds -= 1
+        if self.turnEnds == 0, !self.endedRooms.isEmpty { self.endedRooms = [] }
     }
 
-    /// Keeps the memory of a batch that was handed out; where an outbox still has it, the next user gets other memory.
-    private func keep(_ batch: consuming BroadcastFrame) {
-        guard self.spareBytes.count < Self.spareCount, batch.bytes.capacity <= Self.spareBytesMax else { return }
-        var batch = batch
-        self.spareBytes.append(batch.takeMemory())
+    /// Keeps the memory of a batch that was handed out, unless an outbox still has it.
+    @inline(__always)
+    private func keepMemory(of batch: inout BroadcastFrame) {
+        guard !batch.isShared, self.spareCount < Self.spareCountMax else { return }
+        var memory = batch.takeMemory()
+        guard memory.count <= Self.spareBytesMax else { return }
+        swap(&memory, &self.spareMemory[self.spareCount])
+        self.spareCount += 1
     }
 
-    private static var spareCount: Int { 64 }
-    /// A batch of several messages has grown to 4 KiB at least.
-    private static var spareBytesMax: Int { 8 * 1024 }
+    @inline(__always)
+    private func takeSpareMemory() -> [UInt8] {
+        var memory: [UInt8] = []
+        guard self.spareCount > 0 else { return memory }
+        self.spareCount -= 1
+        swap(&memory, &self.spareMemory[self.spareCount])
+        return memory
+    }
 
     /// The members of one room in a compact array, and slots by which a stay finds its place in O(1).
     private final class Room {
@@ -210,34 +240,40 @@ final class RoomShard<Member: RoomMember> {
             var position: Int
         }
 
-        let id: Int64
         let presence: RoomPresence
         /// What this turn brought: full batches, and the one that grows.
         var fullBatches: [BroadcastFrame] = []
-        var batch: BroadcastFrame?
+        var batch = BroadcastFrame(in: [])
         /// True between a turn's first publication and its delivery at the turn's end.
         var isDirty = false
-        /// nil only while a delivery is under way.
-        private var members: [Member?] = []
-        /// The slot of the member in the same place.
+        /// What is handed out behind it; see `RoomShard.firstDirty`.
+        var nextDirty: Unmanaged<Room>?
+        // SAFETY: each place owns one reference; `deinit`, `fill` and `compact` give it back. Who leaves inside of a
+        // delivery keeps its place until that is over, so nobody is let go in the middle of its own call.
+        private var members: [Unmanaged<Member>] = []
+        /// The slot of the member in the same place; -1 for one that has left.
         private var slotOfPosition: [Int] = []
         private var slots: [Slot] = []
         private var freeSlots: [Int] = []
         private var deliveries = 0
         private var holes = 0
 
-        init(id: Int64, presence: RoomPresence) {
-            self.id = id
-            self.presence = presence
-        }
+        /// A batch that has grown beyond this is followed by another.
+        static var batchBytesMax: Int { 64 * 1024 }
 
-        func takeBatch() -> BroadcastFrame? {
-            var batch: BroadcastFrame?
-            swap(&batch, &self.batch)
-            return batch
+        init(presence: RoomPresence) { self.presence = presence }
+
+        deinit {
+            for member in self.members { member.release() }
         }
 
         var count: Int { self.members.count - self.holes }
+
+        // No copy of the batch may be about while it grows: its bytes would be copied.
+        func endBatch(before next: BroadcastFrame) {
+            self.fullBatches.append(self.batch)
+            self.batch = next
+        }
 
         /// Hands out what was kept; returns the last batch, of which nothing is needed any more.
         @discardableResult
@@ -245,10 +281,12 @@ final class RoomShard<Member: RoomMember> {
             if !self.fullBatches.isEmpty {
                 let batches = self.fullBatches
                 self.fullBatches = []
-                for batch in batches { self.deliver(batch) }
+                for var batch in batches { self.tellAll { $0.deliver(&batch) } }
             }
-            guard let batch = self.takeBatch() else { return nil }
-            self.deliver(batch)
+            guard !self.batch.isEmpty else { return nil }
+            var batch = BroadcastFrame(in: [])
+            swap(&batch, &self.batch)
+            self.tellAll { $0.deliver(&batch) }
             return batch
         }
 
@@ -261,7 +299,7 @@ final class RoomShard<Member: RoomMember> {
                 slot = self.slots.count
                 self.slots.append(Slot(generation: generation, position: self.members.count))
             }
-            self.members.append(member)
+            self.members.append(.passRetained(member))
             self.slotOfPosition.append(slot)
             return slot
         }
@@ -273,45 +311,50 @@ final class RoomShard<Member: RoomMember> {
             self.slots[slot].generation = 0
             self.freeSlots.append(slot)
             if self.deliveries > 0 {
-                self.members[position] = nil
+                self.slotOfPosition[position] = -1
                 self.holes += 1
             } else {
-                self.fill(position)
+                self.fill(position).release()
             }
             return true
         }
-
-        private func deliver(_ frame: BroadcastFrame) { self.tellAll { $0.deliver(frame) } }
 
         @inline(__always)
         func tellAll(_ tell: (Member) -> Void) {
             self.deliveries += 1
             // The count is taken once: who joins meanwhile stands behind it.
-            for position in 0..<self.members.count {
-                if let member = self.members[position] { tell(member) }
+            for position in 0..<self.members.count where self.holes == 0 || self.slotOfPosition[position] >= 0 {
+                self.members[position]._withUnsafeGuaranteedRef(tell)
             }
             self.deliveries -= 1
             if self.deliveries == 0, self.holes > 0 { self.compact() }
         }
 
-        /// Moves the last member into the place of one that has left.
-        private func fill(_ position: Int) {
+        /// Moves the last member into the place of one that has left; returns whose place it was.
+        private func fill(_ position: Int) -> Unmanaged<Member> {
             let last = self.members.count - 1
+            let gone = self.members[position]
             if position < last {
                 self.members.swapAt(position, last)
                 self.slotOfPosition.swapAt(position, last)
-                self.slots[self.slotOfPosition[position]].position = position
+                let slot = self.slotOfPosition[position]
+                // A hole has none.
+                if slot >= 0 { self.slots[slot].position = position }
             }
             self.members.removeLast()
             self.slotOfPosition.removeLast()
+            return gone
         }
 
         private func compact() {
             self.holes = 0
+            var gone: [Unmanaged<Member>] = []
             for position in stride(from: self.members.count - 1, through: 0, by: -1)
-            where self.members[position] == nil {
-                self.fill(position)
+            where self.slotOfPosition[position] < 0 {
+                gone.append(self.fill(position))
             }
+            // Behind everything else: the end of a member may lead anywhere.
+            for member in gone { member.release() }
         }
     }
 }

@@ -2,34 +2,59 @@
 ///
 /// Immutable but for `append`.
 package struct BroadcastFrame: Sendable {
-    /// The whole frame as it goes over the wire; several stand one behind the other.
-    package private(set) var bytes: [UInt8]
+    /// The frames, and behind them room for more.
+    private var memory: [UInt8]
+    /// Bytes of the frames.
+    private(set) var count: Int
+    /// True once somebody was given `memory` to keep: it is not to be written into again.
+    private(set) var isShared = false
     /// The same for members that agreed on compression; nil where nobody needs it, or nothing gains by it.
     private(set) var compressed: CompressedBroadcast?
 
-    package init(text: String) { self.bytes = WebSocketFrameEncoder.frame(text: text) }
+    package init(text: String) { self.init(exactly: WebSocketFrameEncoder.frame(text: text)) }
 
     /// Takes text that is UTF-8 already.
-    package init(textBytes: [UInt8]) { self.bytes = WebSocketFrameEncoder.frame(.text, textBytes) }
+    package init(textBytes: [UInt8]) { self.init(exactly: WebSocketFrameEncoder.frame(.text, textBytes)) }
 
     /// Takes text that lies in a received message and is UTF-8 already.
     package init(text: Span<UInt8>) {
-        self.bytes = text.withUnsafeBytes { WebSocketFrameEncoder.frame(.text, $0) }
+        self.init(exactly: text.withUnsafeBytes { WebSocketFrameEncoder.frame(.text, $0) })
     }
 
-    /// Like `init(text:)`, in memory that was used before.
-    init(text: Span<UInt8>, in memory: consuming [UInt8]) {
-        var bytes = consume memory
-        bytes.removeAll(keepingCapacity: true)
-        bytes.reserveCapacity(WebSocketFrameEncoder.headBytes(text.count) + text.count)
-        text.withUnsafeBytes { WebSocketFrameEncoder.append(.text, $0, to: &bytes) }
-        self.bytes = bytes
+    /// Nothing yet; texts are written into `memory`, which was used before.
+    init(in memory: consuming [UInt8]) {
+        self.memory = memory
+        self.count = 0
+    }
+
+    private init(exactly frames: [UInt8]) {
+        self.memory = frames
+        self.count = frames.count
+    }
+
+    var isEmpty: Bool { self.count == 0 }
+
+    /// The whole frame as it goes over the wire; several stand one behind the other.
+    package var bytes: [UInt8] { self.memory.count == self.count ? self.memory : Array(self.memory[..<self.count]) }
+
+    /// Calls `body` with what goes over the wire.
+    @inline(__always)
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        self.memory.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[..<self.count])) }
+    }
+
+    /// The bytes for somebody who keeps them; who asks afterwards gets the same.
+    mutating func share() -> [UInt8] {
+        if self.memory.count != self.count { self.memory = Array(self.memory[..<self.count]) }
+        self.isShared = true
+        return self.memory
     }
 
     /// Gives its memory away, and is empty afterwards.
     mutating func takeMemory() -> [UInt8] {
         var memory: [UInt8] = []
-        swap(&memory, &self.bytes)
+        swap(&memory, &self.memory)
+        self.count = 0
         return memory
     }
 
@@ -40,16 +65,39 @@ package struct BroadcastFrame: Sendable {
             joined.append(next.compressed ?? CompressedBroadcast(bytes: next.bytes, messageBytesMax: 0))
             self.compressed = joined
         }
-        self.bytes.append(contentsOf: next.bytes)
+        self.makeRoom(for: next.count)
+        let start = self.count
+        self.memory.withUnsafeMutableBytes { memory in
+            next.withBytes { UnsafeMutableRawBufferPointer(rebasing: memory[start...]).copyMemory(from: $0) }
+        }
+        self.count += next.count
     }
 
     /// Puts a text, which is UTF-8 already, behind this publication.
+    @inline(__always)
     mutating func append(text: Span<UInt8>) {
         guard self.compressed == nil else { return self.append(BroadcastFrame(text: text)) }
-        let wanted = self.bytes.count + WebSocketFrameEncoder.headBytes(text.count) + text.count
-        // In steps that soon are large: a burst is many.
-        if wanted > self.bytes.capacity { self.bytes.reserveCapacity(max(wanted, 4 * 1024, 2 * self.bytes.capacity)) }
-        text.withUnsafeBytes { WebSocketFrameEncoder.append(.text, $0, to: &self.bytes) }
+        let start = self.count
+        let added = WebSocketFrameEncoder.headBytes(text.count) + text.count
+        self.makeRoom(for: added)
+        self.memory.withUnsafeMutableBytes { memory in
+            text.withUnsafeBytes {
+                WebSocketFrameEncoder.write(.text, $0, to: UnsafeMutableRawBufferPointer(rebasing: memory[start...]))
+            }
+        }
+        self.count = start + added
+    }
+
+    @inline(__always)
+    private mutating func makeRoom(for count: Int) {
+        if self.memory.count - self.count < count { self.grow(to: self.count + count) }
+    }
+
+    /// In steps that soon are large: a burst is many.
+    @inline(never)
+    private mutating func grow(to wanted: Int) {
+        let size = self.isEmpty ? wanted : max(wanted, 4 * 1024, 2 * self.memory.count)
+        self.memory.append(contentsOf: repeatElement(0, count: size - self.memory.count))
     }
 
     /// Makes the compressed form, with a codec that keeps no context.
@@ -62,7 +110,7 @@ package struct BroadcastFrame: Sendable {
 
     /// Calls `body` with the text inside the one frame; nil when there are several.
     func withPayload<Result>(_ body: (UnsafeRawBufferPointer) -> Result?) -> Result? {
-        self.bytes.withUnsafeBytes { bytes in
+        self.withBytes { bytes in
             // Our own encoder's: lengths are in their shortest form, nothing is masked.
             let short = bytes[1]
             let head = short < 126 ? 2 : short == 126 ? 4 : 10

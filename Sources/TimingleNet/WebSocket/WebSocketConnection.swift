@@ -82,9 +82,16 @@ package final class WebSocketConnection: StreamHandler {
     }
 
     /// Sends a broadcast at the end of a turn: at once where nothing else waits.
-    func sendNow(_ frame: BroadcastFrame) {
+    func sendNow(_ frame: inout BroadcastFrame) {
         guard self.machine.isOpen else { return }
-        let verdict = self.codec == nil ? self.stream.sendNow(frame.bytes) : self.stream.sendNow(self.encoded(frame))
+        let verdict: Outbox.Verdict
+        if self.codec == nil {
+            let written = frame.withBytes { self.stream.offerNow($0) }
+            if written == frame.count { return }
+            verdict = self.stream.keep(frame.share(), behind: written)
+        } else {
+            verdict = self.stream.sendNow(self.encoded(frame))
+        }
         if verdict == .tooSlow { self.tooSlow() }
     }
 

@@ -41,6 +41,33 @@ enum WebSocketFrameEncoder {
         out.append(contentsOf: UnsafeBufferPointer(start: bytes, count: count))
     }
 
+    /// Puts one whole frame at the beginning of `memory`, which has room for it.
+    @inline(__always)
+    static func write(
+        _ opcode: WebSocketOpcode,
+        _ payload: UnsafeRawBufferPointer,
+        to memory: UnsafeMutableRawBufferPointer
+    ) {
+        let count = payload.count
+        let headBytes = self.headBytes(count)
+        precondition(!opcode.isControl || count <= self.maxControlBytes, "control frame over 125 bytes")
+        guard memory.count >= headBytes + count, let place = memory.baseAddress else {
+            preconditionFailure("no room for a frame")
+        }
+        // SAFETY: head and payload are within `memory`, as was looked; the stores need no alignment.
+        let first = 0x80 | opcode.rawValue
+        switch headBytes {
+        case 2:
+            place.storeBytes(of: (UInt16(first) << 8 | UInt16(count)).bigEndian, as: UInt16.self)
+        case 4:
+            place.storeBytes(of: (UInt32(first) << 24 | 126 << 16 | UInt32(count)).bigEndian, as: UInt32.self)
+        default:
+            place.storeBytes(of: (UInt16(first) << 8 | 127).bigEndian, as: UInt16.self)
+            place.storeBytes(of: UInt64(count).bigEndian, toByteOffset: 2, as: UInt64.self)
+        }
+        if let bytes = payload.baseAddress { (place + headBytes).copyMemory(from: bytes, byteCount: count) }
+    }
+
     /// Appends the bytes of a number at once: each append looks for room and for a second owner.
     @inline(__always)
     private static func append(_ number: some FixedWidthInteger, to out: inout [UInt8]) {

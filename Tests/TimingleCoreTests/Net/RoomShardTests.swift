@@ -10,10 +10,13 @@ struct RoomShardTests {
         var bytes: [UInt8] = []
         var latest: BroadcastFrame?
         var onDeliver: (() -> Void)?
-        func deliver(_ frame: BroadcastFrame) {
+        var shares = false
+        var shared: [[UInt8]] = []
+        func deliver(_ frame: inout BroadcastFrame) {
             self.received += 1
             self.bytes += frame.bytes
             self.latest = frame
+            if self.shares { self.shared.append(frame.share()) }
             self.onDeliver?()
         }
         var missedCount = 0
@@ -81,6 +84,81 @@ struct RoomShardTests {
         let between = BroadcastFrame(text: "between").bytes
         let received = members[0].bytes.count - 100 * between.count + members[1].bytes.count
         #expect(received == texts.map { BroadcastFrame(textBytes: $0).bytes.count }.reduce(0, +))
+    }
+
+    @Test func aTurnWritesIntoMemoryThatNobodyKeepsAndTellsTheSameToAll() {
+        let shard = Self.shard()
+        let members = (0..<3).map { _ in Member() }
+        let presence = RoomPresence()
+        presence.joined(loop: 0)
+        for member in members { _ = shard.join(room: 1, member, presence: presence) }
+        for (index, count) in [10, 4_000, 3, 300, 9_000, 1].enumerated() {
+            // One keeps what it is sent in some turns, and those behind it are sent the same.
+            members[1].shares = index % 2 == 0
+            let text = [UInt8](repeating: UInt8(0x61 + index), count: count)
+            #expect(shard.keep(text, room: 1) && shard.keep(text, room: 1))
+            shard.turnEnded()
+            let expected = BroadcastFrame(textBytes: text).bytes + BroadcastFrame(textBytes: text).bytes
+            for member in members {
+                #expect(member.bytes.suffix(expected.count).elementsEqual(expected))
+            }
+        }
+        #expect(members[0].bytes == members[1].bytes && members[0].bytes == members[2].bytes)
+        #expect(members[1].shared.reduce([], +) == members[1].shared.map { Array($0) }.reduce([], +))
+        #expect(members[1].shared.map(\.count) == [2 * 12, 2 * 5, 2 * 9_004])
+    }
+
+    @Test func roomsWhoseNamesEndAlikeAreToldApart() {
+        let shard = Self.shard()
+        let members = (0..<4).map { _ in Member() }
+        let names: [Int64] = [7, 7 + 256, 7 + 1 << 32, 7 - 256]
+        let stays = zip(names, members).map { shard.join(room: $0, $1) }
+        for round in 1...3 {
+            for name in names { _ = shard.enqueue(Self.frame, room: name) }
+            shard.turnEnded()
+            #expect(members.map(\.received) == [round, round, round, round])
+        }
+        for (index, stay) in stays.enumerated() {
+            #expect(shard.leave(stay) == .left(roomIsEmpty: true))
+            for (other, name) in names.enumerated() {
+                #expect((shard.enqueue(Self.frame, room: name) != nil) == (other > index))
+            }
+        }
+        shard.turnEnded()
+        #expect(members.map(\.received) == [3, 3, 3, 3])
+    }
+
+    @Test func whoHasLeftIsLetGo() {
+        let shard = Self.shard()
+        weak var gone: Member?
+        var stays: [RoomMembership] = []
+        do {
+            let member = Member()
+            gone = member
+            stays.append(shard.join(room: 1, member))
+            _ = shard.join(room: 1, Member())
+            member.onDeliver = { [unowned member] in
+                member.onDeliver = nil
+                _ = shard.leave(stays[0])
+            }
+        }
+        #expect(gone != nil)
+        shard.deliver(Self.frame, to: 1)
+        #expect(gone == nil)
+        do {
+            let member = Member()
+            gone = member
+            _ = shard.leave(shard.join(room: 1, member))
+        }
+        #expect(gone == nil)
+        do {
+            let other = Self.shard()
+            let member = Member()
+            gone = member
+            _ = other.join(room: 1, member)
+            _ = other.enqueue(Self.frame, room: 1)
+        }
+        #expect(gone == nil)
     }
 
     @Test func aLongBurstIsSeveralChunksAndLosesNothing() {

@@ -33,4 +33,18 @@ struct WebSocketFrameEncoderTests {
         #expect(payload.count == 123 - 123 % 3)
         #expect(String(validating: payload, as: UTF8.self) == String(repeating: "약", count: 41))
     }
+
+    @Test(arguments: [0, 1, 125, 126, 127, 65_535, 65_536])
+    func aFrameWrittenIntoMemoryIsTheSameAndTouchesNothingBehindIt(count: Int) {
+        let payload = [UInt8](repeating: 0x61, count: count)
+        let frame = WebSocketFrameEncoder.frame(.text, payload)
+        var memory = [UInt8](repeating: 7, count: frame.count + 3)
+        memory.withUnsafeMutableBytes { memory in
+            payload.withUnsafeBytes {
+                let place = UnsafeMutableRawBufferPointer(rebasing: memory[1..<1 + frame.count])
+                WebSocketFrameEncoder.write(.text, $0, to: place)
+            }
+        }
+        #expect(memory == [7] + frame + [7, 7])
+    }
 }
