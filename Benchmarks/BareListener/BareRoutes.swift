@@ -3,6 +3,7 @@ internal import TimingleNet
 /// The few things that the bare listener answers.
 struct BareRoutes: Sendable {
     let rooms: RoomFanout
+    let group: EventLoopGroup
 
     func responder() -> HTTPResponder {
         var router = Router()
@@ -10,10 +11,10 @@ struct BareRoutes: Sendable {
         // The same answer by a handler that may wait, so that both kinds can be measured.
         router.on(.get, "/async") { _, _ in Self.hello }
         router.onImmediate(.get, "/hello") { _, _ in Self.hello }
-        let rooms = self.rooms
+        let (rooms, group) = (self.rooms, self.group)
         router.onImmediate(.get, "/{rest...}") { request, _ in
             guard let room = request.query.first("event_id").flatMap({ Int64($0) }) else { return Self.hello }
-            return .upgrade(WebSocketUpgrade { RoomSocket(room: room, rooms: rooms) })
+            return .upgrade(WebSocketUpgrade(home: group.home(of: room)) { RoomSocket(room: room, rooms: rooms) })
         }
         return router.frozen(
             middleware: [],

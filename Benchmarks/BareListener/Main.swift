@@ -29,7 +29,7 @@ enum BareListener {
             let rooms = RoomFanout(group: group, compression: options.deflate ?? PerMessageDeflate())
             var configuration = HTTPServerConfiguration(
                 port: options.port,
-                responder: BareRoutes(rooms: rooms).responder()
+                responder: BareRoutes(rooms: rooms, group: group).responder()
             )
             configuration.webSocketDeflate = options.deflate
             if let files = options.tls {

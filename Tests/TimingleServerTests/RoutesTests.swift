@@ -219,6 +219,7 @@ struct RoutesTests {
                 return
             }
             #expect(upgrade.subprotocol == "chat")
+            #expect((upgrade as? WebSocketUpgrade)?.home === world.loop)
             world.lifecycle.beginDraining()
             let late = try await world.ask(.get, "/ws?event_id=\(event)", by: host, fields: handshake)
             #expect(late.status == .serviceUnavailable)

@@ -75,6 +75,13 @@ package final class PipeSocket: SocketIO {
 
     package func setInterest(_ interest: Interest) throws(SystemError) { self.interest = interest }
 
+    package func leaveLoop() throws(SystemError) -> Bool {
+        precondition(!self.isClosed && self.handler != nil, "a pipe left that is on no loop")
+        self.handler = nil
+        self.interest = []
+        return true
+    }
+
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> IOResult {
         precondition(!self.isClosed, "read after close")
         self.readCount += 1

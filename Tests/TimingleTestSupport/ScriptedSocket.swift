@@ -30,6 +30,8 @@ package final class ScriptedSocket: SocketIO {
     package private(set) var isClosed = false
     package private(set) var wasReset = false
     package private(set) var handler: (any ReadinessHandler)?
+    /// What `leaveLoop` answers.
+    package var leaving: Result<Bool, SystemError> = .success(true)
 
     package init(reads: [Read] = [], writes: [Write] = []) {
         self.reads = reads
@@ -76,6 +78,14 @@ package final class ScriptedSocket: SocketIO {
         self.written += all.prefix(count)
         self.writeSizes.append(count)
         return .processed(count)
+    }
+
+    package func leaveLoop() throws(SystemError) -> Bool {
+        precondition(!self.isClosed && self.handler != nil, "a socket left that is on no loop")
+        guard try self.leaving.get() else { return false }
+        self.handler = nil
+        self.interest = []
+        return true
     }
 
     package func shutdownWrite() throws(SystemError) { self.isWriteShut = true }

@@ -12,6 +12,9 @@ package struct ChatSessions: Sendable {
         self.hub = hub
     }
 
+    /// Where the sockets of a room are best: with its order, so that a message does not go from loop to loop.
+    package func home(of event: EventID) -> EventLoop { self.hub.home(of: event) }
+
     /// Admits the user to the room and returns what makes the socket's handler; called before the 101.
     package func make(
         event: EventID,

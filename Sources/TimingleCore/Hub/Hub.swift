@@ -3,7 +3,8 @@ package import TimingleNet
 
 /// All rooms of this process: appends, shows, lets members in and puts them out.
 ///
-/// Any thread. Each room has a home loop, where its order is kept; members are on all loops.
+/// Any thread. Each room has a home loop, where its order is kept. Its members are there, too, as far as they came for
+/// this room alone.
 package final class Hub: ChatRooms, RoomPublisher, RoomEvictor {
     private let group: EventLoopGroup
     private let shards: [LoopBound<HubShard>]
@@ -56,7 +57,7 @@ package final class Hub: ChatRooms, RoomPublisher, RoomEvictor {
         }
         self.shards = shards
         relay.listen { event, item in
-            let shard = shards[Self.home(event, of: shards.count)]
+            let shard = shards[group.home(of: event.rawValue).index]
             shard.loop.execute { shard.value.announced(event, item) }
         }
         relay.listen(signals: { signal in
@@ -70,15 +71,10 @@ package final class Hub: ChatRooms, RoomPublisher, RoomEvictor {
         })
     }
 
-    private func shard(_ event: EventID) -> LoopBound<HubShard> {
-        self.shards[Self.home(event, of: self.shards.count)]
-    }
+    private func shard(_ event: EventID) -> LoopBound<HubShard> { self.shards[self.home(of: event).index] }
 
-    /// Spreads rooms over loops; consecutive ids go to different ones.
-    private static func home(_ event: EventID, of count: Int) -> Int {
-        let hash = UInt64(bitPattern: event.rawValue) &* 0x9e37_79b9_7f4a_7c15
-        return Int(truncatingIfNeeded: (hash >> 33) % UInt64(count))
-    }
+    /// The loop where the room's order is kept; its members are best there, too.
+    package func home(of event: EventID) -> EventLoop { self.group.home(of: event.rawValue) }
 
     // MARK: ChatRooms, RoomPublisher
 

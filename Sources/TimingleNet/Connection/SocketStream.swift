@@ -13,7 +13,7 @@ package final class SocketStream: SocketIO {
         interest: Interest,
         handler: any ReadinessHandler
     ) throws(SystemError) {
-        precondition(self.loop == nil, "a socket is opened on one loop, once")
+        precondition(self.loop == nil, "a socket is on one loop at a time")
         self.loop = loop
         self.registration = try loop.register(self.descriptor, interest: interest, handler: handler)
     }
@@ -48,6 +48,14 @@ package final class SocketStream: SocketIO {
     }
 
     package func shutdownWrite() throws(SystemError) { try self.socket?.shutdownWrite() }
+
+    package func leaveLoop() throws(SystemError) -> Bool {
+        guard let loop = self.loop, let registration = self.registration else { return false }
+        self.registration = nil
+        self.loop = nil
+        try loop.deregister(registration)
+        return true
+    }
 
     package func close(reset: Bool) {
         if let loop = self.loop, let registration = self.registration {

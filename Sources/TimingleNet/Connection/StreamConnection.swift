@@ -53,6 +53,17 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
         self.handler = handler
     }
 
+    /// Takes over a stream that has left another loop; `open` comes next, then `offerPending`.
+    convenience init(
+        arriving departed: DepartedStream,
+        loop: EventLoop,
+        limits: Shared<StreamLimits>,
+        handler: any StreamHandler
+    ) {
+        self.init(io: departed.io, loop: loop, peerAddress: departed.peerAddress, limits: limits, handler: handler)
+        self.pending = departed.pending
+    }
+
     /// Begins to read.
     ///
     /// After an error the connection is closed and says so to nobody.
@@ -91,6 +102,30 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
     package func abort() {
         self.loop.preconditionInLoop()
         self.end(.aborted)
+    }
+
+    /// Gives the socket up to whoever takes it over on another loop; the handler hears nothing any more.
+    ///
+    /// Not from inside `bytesReceived`. Nil where the stream stays: bytes wait to be written, or an end has begun.
+    func depart() -> DepartedStream? {
+        self.loop.preconditionInLoop()
+        precondition(!self.isDelivering, "a stream was to leave while its bytes were looked at")
+        guard self.isOpen, self.machine.delivers, self.outbox.isEmpty, !self.kernelIsFull else { return nil }
+        do throws(SystemError) {
+            guard try self.io.leaveLoop() else { return nil }
+        } catch {
+            self.end(.failed(error))
+            return nil
+        }
+        if let timer = self.timer { self.loop.cancel(timer) }
+        self.timer = nil
+        _ = self.machine.abort()
+        self.closeReported = true
+        self.handler = InertStreamHandler.shared
+        self.owner = nil
+        var pending: [UInt8] = []
+        swap(&pending, &self.pending)
+        return DepartedStream(io: self.io, peerAddress: self.peerAddress, pending: pending)
     }
 
     package func pauseReading() {

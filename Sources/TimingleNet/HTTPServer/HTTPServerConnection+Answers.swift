@@ -65,23 +65,27 @@ extension HTTPServerConnection {
             )
         case .upgrade:
             guard let stream = self.stream else { return }
-            let codec = HTTPUpgradeHandOver.accept(
-                accepted,
-                response,
-                for: upgrade,
-                to: &self.output.bytes,
-                of: self.shard
-            )
-            self.output.send(on: stream)
-            self.clearTimer()
-            self.deadline = nil
-            self.stream = nil
-            HTTPUpgradeHandOver.handOver(stream, to: upgrade, settings: self.shard.webSocketSettings, codec: codec)
+            self.become(AcceptedUpgrade(upgrade: upgrade, handshake: accepted, response: response), stream)
         case .drop:
             break
         case .send:
             preconditionFailure("an upgrade is not sent as an answer")
         }
+    }
+
+    /// The end of HTTP here, behind the answers that were gathered.
+    private func become(_ accepted: AcceptedUpgrade, _ stream: StreamConnection) {
+        let shard = self.shard
+        self.clearTimer()
+        self.deadline = nil
+        self.stream = nil
+        if let target = UpgradeMove.target(of: accepted.upgrade, from: shard) {
+            self.output.send(on: stream)
+            return UpgradeMove.begin(accepted, stream, from: shard, to: target)
+        }
+        let codec = HTTPUpgradeHandOver.accept(accepted, to: &self.output.bytes, of: shard)
+        self.output.send(on: stream)
+        HTTPUpgradeHandOver.handOver(stream, to: accepted.upgrade, settings: shard.webSocketSettings, codec: codec)
     }
 
     func write(_ response: HTTPResponse, _ framing: HTTPResponseEncoder.Framing, on stream: StreamConnection) {

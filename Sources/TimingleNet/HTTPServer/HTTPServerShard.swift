@@ -32,7 +32,6 @@ final class HTTPServerShard: StreamConnectionOwner {
     private var freeSlots: [Int] = []
     /// Connections that are only told that their address has too many.
     private var refusedSlots: Set<Int> = []
-    private var openConnections = 0
     private var runningRequests = 0
     private var heldBodyBytes = 0
     private(set) var isDraining = false
@@ -48,6 +47,9 @@ final class HTTPServerShard: StreamConnectionOwner {
     let headLimits: HTTPHeadLimits
     private var requestNumber = RequestNumber()
     private var idleWaiters: [IdleWaiter] = []
+    private var isAborted = false
+    /// Where else connections of this listener can be.
+    let directory: ShardDirectory
 
     /// Someone who waits until nothing is left, or until a deadline.
     private final class IdleWaiter {
@@ -66,12 +68,14 @@ final class HTTPServerShard: StreamConnectionOwner {
         configuration: HTTPServerConfiguration,
         load: ShardLoad,
         census: ConnectionCensus? = nil,
+        directory: ShardDirectory = ShardDirectory(),
         connectionEnded: @escaping @Sendable () -> Void
     ) {
         self.loop = loop
         self.datesAskedAt = loop.now - .seconds(1)
         self.configuration = configuration
         self.load = load
+        self.directory = directory
         self.slot = Self.slot(loop, configuration)
         self.headLimits = HTTPHeadLimits(configuration.limits)
         self.keepAliveNanoseconds = configuration.limits.keepAliveIdle.wholeNanoseconds
@@ -123,17 +127,24 @@ final class HTTPServerShard: StreamConnectionOwner {
             limits: self.streamLimits,
             handler: handler
         )
+        guard self.begin(stream, wasRefused: refusal == .tooManyConnections) else { return }
+        handler.begin(on: stream, refusal: refusal)
+        if self.isDraining { handler.drain() }
+    }
+
+    /// Reads from the stream, and keeps it; false when it could not be, and is gone.
+    private func begin(_ stream: StreamConnection, wasRefused: Bool) -> Bool {
         do throws(SystemError) {
             try stream.open()
         } catch {
             self.configuration.log.warning("connection not opened", ["error": .text(error.description)])
-            self.census?.leave(peer, wasRefused: refusal == .tooManyConnections)
-            return self.uncount()
+            self.census?.leave(stream.peerAddress, wasRefused: wasRefused)
+            self.uncount()
+            return false
         }
         self.insert(stream)
-        if refusal == .tooManyConnections { self.refusedSlots.insert(stream.ownerSlot) }
-        handler.begin(on: stream, refusal: refusal)
-        if self.isDraining { handler.drain() }
+        if wasRefused { self.refusedSlots.insert(stream.ownerSlot) }
+        return true
     }
 
     private func transport(_ socket: consuming Socket) -> any SocketIO {
@@ -144,7 +155,6 @@ final class HTTPServerShard: StreamConnectionOwner {
 
     private func insert(_ stream: StreamConnection) {
         stream.owner = self
-        self.openConnections += 1
         if let slot = self.freeSlots.popLast() {
             self.slots[slot] = stream
             stream.ownerSlot = slot
@@ -154,10 +164,13 @@ final class HTTPServerShard: StreamConnectionOwner {
         }
     }
 
+    private func remove(_ stream: StreamConnection) {
+        self.slots[stream.ownerSlot] = nil
+        self.freeSlots.append(stream.ownerSlot)
+    }
+
     func connectionEnded(_ connection: StreamConnection) {
-        self.slots[connection.ownerSlot] = nil
-        self.freeSlots.append(connection.ownerSlot)
-        self.openConnections -= 1
+        self.remove(connection)
         self.census?.leave(
             connection.peerAddress,
             wasRefused: self.refusedSlots.remove(connection.ownerSlot) != nil
@@ -169,6 +182,40 @@ final class HTTPServerShard: StreamConnectionOwner {
         self.load.remove()
         self.connectionEnded()
         self.checkIdle()
+    }
+
+    // MARK: WebSockets
+
+    /// Answers the handshake and makes the WebSocket, on this loop.
+    func open(_ accepted: AcceptedUpgrade, on stream: StreamConnection) {
+        var output = HTTPAnswerOutput()
+        _ = output.borrow(from: self)
+        let codec = HTTPUpgradeHandOver.accept(accepted, to: &output.bytes, of: self)
+        output.giveBack(to: self, sendingOn: stream)
+        HTTPUpgradeHandOver.handOver(stream, to: accepted.upgrade, settings: self.webSocketSettings, codec: codec)
+    }
+
+    /// Lets a connection go to another loop, where it counts from now on; nil when it has to stay.
+    func release(_ stream: StreamConnection, to target: ShardReference) -> DepartedStream? {
+        guard !self.isDraining, let departed = stream.depart() else { return nil }
+        self.remove(stream)
+        target.load.add()
+        self.load.remove()
+        return departed
+    }
+
+    /// Takes over a connection that comes from another loop, counted already, and makes it a WebSocket.
+    func arrive(_ departed: DepartedStream, _ accepted: AcceptedUpgrade) {
+        let stream = StreamConnection(
+            arriving: departed,
+            loop: self.loop,
+            limits: self.streamLimits,
+            handler: InertStreamHandler.shared
+        )
+        guard self.begin(stream, wasRefused: false) else { return }
+        guard !self.isAborted else { return stream.abort() }
+        self.open(accepted, on: stream)
+        if self.isDraining { HTTPUpgradeHandOver.drain(stream) }
     }
 
     // MARK: Requests
@@ -272,6 +319,7 @@ final class HTTPServerShard: StreamConnectionOwner {
 
     func abortAll() {
         self.isDraining = true
+        self.isAborted = true
         self.gate.abortAll()
         for case let stream? in self.slots { stream.abort() }
     }
@@ -285,9 +333,8 @@ final class HTTPServerShard: StreamConnectionOwner {
     }
 
     private func checkIdle() {
-        guard self.openConnections == 0, self.gate.isEmpty, self.runningRequests == 0, !self.idleWaiters.isEmpty else {
-            return
-        }
+        // The load counts also those that are on their way from another loop, or wait for their PROXY header.
+        guard self.load.connections == 0, self.runningRequests == 0, !self.idleWaiters.isEmpty else { return }
         let waiters = self.idleWaiters
         self.idleWaiters = []
         for waiter in waiters { waiter.finish(true) }

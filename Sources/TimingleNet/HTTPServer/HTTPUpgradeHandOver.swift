@@ -4,21 +4,19 @@
 enum HTTPUpgradeHandOver {
     /// Writes the 101; returns what messages are compressed with, if that was agreed on.
     static func accept(
-        _ accepted: WebSocketHandshake.Accepted,
-        _ response: HTTPResponse,
-        for upgrade: WebSocketUpgrade,
+        _ accepted: AcceptedUpgrade,
         to out: inout HTTPOutputBuffer,
         of shard: HTTPServerShard
     ) -> PerMessageDeflateCodec? {
-        let deflate = upgrade.allowsCompression ? shard.webSocketDeflate : nil
-        let agreement = deflate?.agree(to: accepted.offeredExtensions)
+        let deflate = accepted.upgrade.allowsCompression ? shard.webSocketDeflate : nil
+        let agreement = deflate?.agree(to: accepted.handshake.offeredExtensions)
         let answer = WebSocketHandshake.Answer(
-            accepted,
-            subprotocol: upgrade.subprotocol,
+            accepted.handshake,
+            subprotocol: accepted.upgrade.subprotocol,
             extensions: agreement?.fieldValue
         )
         HTTPResponseEncoder.encodeUpgrade(
-            response,
+            accepted.response,
             date: shard.dateFieldLine(),
             to: &out,
             handshakeBytes: answer.bytesMax

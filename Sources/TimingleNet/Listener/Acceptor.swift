@@ -4,18 +4,12 @@
 /// two loops and a few hundred long-lived sockets is far from even, and a socket that closes would reset what waits
 /// in its queue. An accept costs microseconds; a WebSocket lives for hours.
 final class Acceptor: ReadinessHandler {
-    /// Where accepted connections can go.
-    struct Target {
-        let shard: LoopBound<HTTPServerShard>
-        let load: ShardLoad
-    }
-
     private static let acceptsPerTurn = 64
     private static let pauseMax: Duration = .seconds(1)
     private static let tellFullInterval: Duration = .seconds(10)
 
     private let loop: EventLoop
-    private let targets: [Target]
+    private let targets: [ShardReference]
     private let configuration: HTTPServerConfiguration
     private let census: ConnectionCensus?
     private let door: AcceptorDoor
@@ -30,7 +24,7 @@ final class Acceptor: ReadinessHandler {
     init(
         socket: consuming Socket,
         loop: EventLoop,
-        targets: [Target],
+        targets: [ShardReference],
         configuration: HTTPServerConfiguration,
         census: ConnectionCensus?,
         door: AcceptorDoor
@@ -162,7 +156,7 @@ final class Acceptor: ReadinessHandler {
     }
 
     /// The target with the fewest connections, in turn among equals.
-    private func leastLoaded() -> Target {
+    private func leastLoaded() -> ShardReference {
         self.nextTarget = (self.nextTarget + 1) % self.targets.count
         var best = self.targets[self.nextTarget]
         for offset in 1..<max(self.targets.count, 1) {

@@ -18,17 +18,20 @@ package final class Listener: Sendable {
     /// The address as bound, with the port that the kernel chose.
     package let address: SocketAddress
     private let acceptor: LoopBound<Acceptor>
+    private let directory: ShardDirectory
     private let shards: [LoopBound<HTTPServerShard>]
     private let loads: [ShardLoad]
 
     private init(
         address: SocketAddress,
         acceptor: LoopBound<Acceptor>,
+        directory: ShardDirectory,
         shards: [LoopBound<HTTPServerShard>],
         loads: [ShardLoad]
     ) {
         self.address = address
         self.acceptor = acceptor
+        self.directory = directory
         self.shards = shards
         self.loads = loads
     }
@@ -63,19 +66,25 @@ package final class Listener: Sendable {
         }
         let acceptLoop = group.nextLoop()
         let door = AcceptorDoor()
+        let directory = ShardDirectory()
         let census = ConnectionCensus(
             connectionsMax: configuration.limits.connectionsPerNetwork,
             exempt: configuration.uncountedPeers,
             log: configuration.log
         )
-        var targets: [Acceptor.Target] = []
+        var targets: [ShardReference] = []
         for loop in group.loops {
             let load = ShardLoad()
-            let shard = HTTPServerShard(loop: loop, configuration: configuration, load: load, census: census) {
-                door.connectionEnded()
-            }
-            targets.append(Acceptor.Target(shard: LoopBound(shard, on: loop), load: load))
+            let shard = HTTPServerShard(
+                loop: loop,
+                configuration: configuration,
+                load: load,
+                census: census,
+                directory: directory
+            ) { door.connectionEnded() }
+            targets.append(ShardReference(shard: LoopBound(shard, on: loop), load: load))
         }
+        directory.fill(targets)
         let acceptor = Acceptor(
             socket: Socket(owning: fd),
             loop: acceptLoop,
@@ -89,6 +98,7 @@ package final class Listener: Sendable {
         let listener = Listener(
             address: address,
             acceptor: bound,
+            directory: directory,
             shards: targets.map(\.shard),
             loads: targets.map(\.load)
         )
@@ -96,8 +106,9 @@ package final class Listener: Sendable {
         return listener
     }
 
-    /// Closes the listening socket; connections go on.
+    /// Closes the listening socket; connections go on, each on its loop.
     package func stopAccepting() async {
+        self.directory.clear()
         await Self.run(self.acceptor) { $0.close() }
     }
 

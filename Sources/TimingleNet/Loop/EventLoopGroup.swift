@@ -36,6 +36,15 @@ package final class EventLoopGroup: Sendable {
         return self.nextLoop()
     }
 
+    /// The loop of whatever `key` names, such as a room: the same for as long as the group lives.
+    ///
+    /// Any thread. Consecutive keys are spread.
+    package func home(of key: Int64) -> EventLoop {
+        // Fibonacci hashing (Knuth, TAOCP 6.4): the high bits tell neighbours apart.
+        let hash = UInt64(bitPattern: key) &* 0x9e37_79b9_7f4a_7c15
+        return self.loops[Int(truncatingIfNeeded: (hash >> 33) % UInt64(self.loops.count))]
+    }
+
     fileprivate func stop() async {
         for loop in self.loops { loop.stop() }
         await withCheckedContinuation { continuation in

@@ -2,7 +2,7 @@
 ///
 /// Loop-confined.
 package protocol SocketIO: AnyObject {
-    /// Begins to report readiness to `handler`, once.
+    /// Begins to report readiness to `handler`; once, and once more after each `leaveLoop`.
     func open(on loop: EventLoop, interest: Interest, handler: any ReadinessHandler) throws(SystemError)
     func setInterest(_ interest: Interest) throws(SystemError)
     /// Reads what is there; 0 is the peer's end of stream.
@@ -18,6 +18,8 @@ package protocol SocketIO: AnyObject {
     /// True where `send` of a file copies nothing through the process.
     var sendsFiles: Bool { get }
     func shutdownWrite() throws(SystemError)
+    /// Ends the reports, so that `open` can begin them anew on another loop; false where it has to stay for now.
+    func leaveLoop() throws(SystemError) -> Bool
     /// Ends the reports and gives the descriptor back; `reset` sends RST instead of what is queued.
     ///
     /// Once.
@@ -27,6 +29,7 @@ package protocol SocketIO: AnyObject {
 extension SocketIO {
     package var unacknowledgedBytes: Int? { nil }
     package var sendsFiles: Bool { false }
+    package func leaveLoop() throws(SystemError) -> Bool { false }
 
     package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> IOResult {
         try withUnsafePointer(to: bytes) { pointer throws(SystemError) in

@@ -78,20 +78,33 @@ package final class TLSStream: SocketIO, ReadinessHandler, TLSTransport {
         interest: Interest,
         handler: any ReadinessHandler
     ) throws(SystemError) {
-        guard let engine = TLSEngine(self.context, serverName: self.serverName, transport: self) else {
-            throw .tlsFailure
-        }
-        self.engine = engine
+        // A session that comes from another loop goes on.
+        let isNew = self.engine == nil
+        if isNew { self.engine = TLSEngine(self.context, serverName: self.serverName, transport: self) }
+        guard self.engine != nil else { throw .tlsFailure }
         self.loop = loop
         self.areas = loop.buffers.transform
         self.wanted = interest
         self.actual = .read
         try self.socket.open(on: loop, interest: .read, handler: self)
         self.handler = handler
-        self.arm(self.limits.handshakeDeadline)
-        // A client speaks first.
-        if !self.context.isServer { self.handshake() }
+        if isNew {
+            self.arm(self.limits.handshakeDeadline)
+            // A client speaks first.
+            if !self.context.isServer { self.handshake() }
+        }
         self.updateInterest()
+    }
+
+    package func leaveLoop() throws(SystemError) -> Bool {
+        let isQuiet = self.queuedBytes == 0 && self.sealedCount == 0 && self.owedBytes == 0 && self.settledBytes == 0
+        // A timer runs in a handshake and in a refusal, a redelivery before an end.
+        guard self.machine.state == .open, isQuiet, self.timer == nil, self.redelivery == nil else { return false }
+        guard try self.socket.leaveLoop() else { return false }
+        self.handler = nil
+        self.areas = nil
+        self.loop = nil
+        return true
     }
 
     package func setInterest(_ interest: Interest) throws(SystemError) {

@@ -31,7 +31,13 @@ struct ChatSocket: Sendable {
             )
         }
         let subprotocol = [Self.chat, Self.bearer].first { accepted.offeredSubprotocols.contains($0) }
-        return .upgrade(WebSocketUpgrade(subprotocol: subprotocol, makeHandler: makeHandler))
+        return .upgrade(
+            WebSocketUpgrade(
+                subprotocol: subprotocol,
+                home: self.sessions.home(of: event),
+                makeHandler: makeHandler
+            )
+        )
     }
 
     private func checkOrigin(_ request: HTTPRequest) throws(ServiceError) {

@@ -79,4 +79,19 @@ struct EventLoopTests {
             #expect(log == ["asked", "work of the same turn", "flush"])
         }
     }
+
+    /// A room's home never changes, and neighbours do not crowd on one loop.
+    @Test(arguments: [1, 2, 3, 8])
+    func keysAreSpreadOverLoops(count: Int) async throws {
+        try await withEventLoopGroup(count: count) { group in
+            var shares = [Int](repeating: 0, count: count)
+            for key in Int64(-500)..<500 {
+                let home = group.home(of: key)
+                #expect(home === group.home(of: key) && home === group.loops[home.index])
+                shares[home.index] += 1
+            }
+            let mean = 1_000 / count
+            #expect(shares.allSatisfy { abs($0 - mean) <= mean / 4 })
+        }
+    }
 }
