@@ -32,12 +32,20 @@ struct ConnectionMemoryTests {
     private static var limits: HTTPLimits {
         var limits = HTTPLimits()
         limits.outboxBytes = 256 * 1024
+        // Bytes are measured here; a slow machine has all the time.
+        limits.headDeadline = .seconds(600)
+        limits.bodyDeadline = .seconds(600)
+        limits.bodyGrace = .seconds(600)
+        limits.writeDeadline = .seconds(600)
         return limits
     }
 
     private static var webSocketLimits: WebSocketLimits {
         var limits = WebSocketLimits()
         limits.outboxBytes = 256 * 1024
+        limits.pingInterval = .seconds(600)
+        limits.readTimeout = .seconds(700)
+        limits.writeTimeout = .seconds(600)
         return limits
     }
 
