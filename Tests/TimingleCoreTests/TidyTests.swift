@@ -114,11 +114,27 @@ struct TidyTests {
         }
     }
 
+    /// Each folder of TimingleCQL knows those before it.
+    private static let foldersOfCQL = [
+        "Frame", "Values", "Responses", "Requests", "Connection", "Cluster", "Client",
+    ].map { "TimingleCQL/\($0)" }
+
     /// Folders of one module, of which the second uses the first.
-    @Test(arguments: [
-        ("TimingleCore/Services", "TimingleCore/Hub"), ("TimingleNet/HTTP", "TimingleNet/WebSocket"),
-        ("TimingleServer/Wiring", "TimingleServer/Commands"),
-    ])
+    private static let foldersAndUsers: [(folder: String, user: String)] =
+        [
+            ("TimingleCore/Services", "TimingleCore/Hub"), ("TimingleNet/HTTP", "TimingleNet/WebSocket"),
+            ("TimingleServer/Wiring", "TimingleServer/Commands"),
+        ]
+        + foldersOfCQL.indices.flatMap { place in
+            foldersOfCQL[(place + 1)...].map { (foldersOfCQL[place], $0) }
+        }
+
+    @Test func everyFolderOfCQLHasItsPlace() {
+        let folders = Set(Self.sources.filter { $0.module == "TimingleCQL" }.map(\.folder))
+        #expect(folders == Set(Self.foldersOfCQL))
+    }
+
+    @Test(arguments: foldersAndUsers)
     func aFolderDoesNotKnowWhoUsesIt(folder: String, user: String) throws {
         let definition = /^(?:[a-z()@]+ )*(?:class|struct|enum|actor|protocol|typealias) ([A-Z]\w*)/
         let users = Self.sources.filter { $0.folder == user }

@@ -20,14 +20,14 @@ package final class CQLClient: Sendable {
         }
         self.shards = shards
         let loop = group.loops[0]
-        let news = ClusterNews(shards: shards)
         let control = ControlConnection(
             loop: loop,
-            configuration: configuration,
-            news: news,
+            settings: configuration.controlConnectionSettings,
             log: log,
             journal: journal
-        )
+        ) { news in
+            for shard in shards { shard.loop.execute { shard.value.heard(news) } }
+        }
         self.control = LoopBound(control, on: loop)
         let bound = self.control
         loop.execute { bound.value.start() }

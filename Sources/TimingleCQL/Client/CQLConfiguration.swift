@@ -82,6 +82,22 @@ package struct CQLConfiguration: Sendable {
         return settings
     }
 
+    var reconnectBackoff: ReconnectBackoff {
+        ReconnectBackoff(base: self.reconnectBackoffBase, max: self.reconnectBackoffMax)
+    }
+
+    var controlConnectionSettings: ControlConnectionSettings {
+        ControlConnectionSettings(
+            hosts: self.hosts.compactMap { self.endpoint($0) },
+            connection: self.connectionSettings,
+            localDataCenter: self.localDataCenter,
+            backoff: self.reconnectBackoff,
+            eventDebounce: self.eventDebounce,
+            refreshInterval: self.topologyRefreshInterval,
+            nodesMax: self.nodesMax
+        )
+    }
+
     /// A host and its port, from `host`, `host:port`, `::1` or `[::1]:port`; nil for a port that is none.
     func endpoint(_ text: String) -> (host: String, port: UInt16)? {
         if let address = SocketAddress(parsing: text, port: self.port), address.port != nil {

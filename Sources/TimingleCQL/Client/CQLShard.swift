@@ -61,7 +61,15 @@ final class CQLShard {
 
     // MARK: What the control connection says
 
-    func learned(_ topology: ClusterTopology) {
+    func heard(_ news: ClusterNews) {
+        switch news {
+        case .learned(let topology): self.learned(topology)
+        case .couldNotLearn(let error): self.couldNotLearn(error)
+        case .reportedUp(let address): self.reportedUp(address)
+        }
+    }
+
+    private func learned(_ topology: ClusterTopology) {
         guard !self.isClosed else { return }
         self.knowledge = .known
         defer { self.pump() }
@@ -93,14 +101,14 @@ final class CQLShard {
         for execution in self.executions.values { execution.topologyChanged() }
     }
 
-    func couldNotLearn(_ error: CQLError) {
+    private func couldNotLearn(_ error: CQLError) {
         guard !self.isClosed else { return }
         if case .known = self.knowledge { return }
         self.knowledge = .unreachable(error)
         self.pump()
     }
 
-    func reportedUp(_ address: SocketAddress) {
+    private func reportedUp(_ address: SocketAddress) {
         for pool in self.pools where pool?.address == address { pool?.reportedUp() }
     }
 

@@ -48,12 +48,7 @@ final class NodePool {
         self.journal = journal
         self.changed = changed
         self.turn = Int.random(in: 0..<1 << 20)
-        self.machine = NodePoolStateMachine(
-            backoff: ReconnectBackoff(
-                base: configuration.reconnectBackoffBase,
-                max: configuration.reconnectBackoffMax
-            )
-        )
+        self.machine = NodePoolStateMachine(backoff: configuration.reconnectBackoff)
     }
 
     var node: String { self.address.description }

@@ -3,21 +3,20 @@ internal import TimingleNet
 /// Learns from one node what the cluster is, and hears from it when that changes.
 ///
 /// Loop-confined. When its node is lost it goes to another one; when none is left it begins again with the names that
-/// it was given, after a pause.
+/// it was given, after a pause. `tell` is called on the loop.
 final class ControlConnection {
     typealias Rows = (Result<CQLResult, CQLError>) -> Void
 
     private let loop: EventLoop
-    private let configuration: CQLConfiguration
-    private let settings: CQLConnectionSettings
-    private let news: ClusterNews
+    private let settings: ControlConnectionSettings
     private let log: Log
     private let journal: NodeJournal
+    private let tell: (ClusterNews) -> Void
     private var machine: ControlConnectionStateMachine
     private var connection: CQLConnection?
     /// Told by the tables; empty before.
     private var known: [SocketAddress] = []
-    /// Fixed by the first node that answered, or by the configuration.
+    /// Fixed by the first node that answered, or by the settings.
     private var localDataCenter: String?
     /// False once a node said that it has no `system.peers_v2`.
     private var hasPeersV2 = true
@@ -27,21 +26,18 @@ final class ControlConnection {
 
     init(
         loop: EventLoop,
-        configuration: CQLConfiguration,
-        news: ClusterNews,
+        settings: ControlConnectionSettings,
         log: Log,
-        journal: NodeJournal
+        journal: NodeJournal,
+        tell: @escaping (ClusterNews) -> Void
     ) {
         self.loop = loop
-        self.configuration = configuration
-        self.settings = configuration.connectionSettings
-        self.news = news
+        self.settings = settings
         self.log = log
         self.journal = journal
-        self.localDataCenter = configuration.localDataCenter
-        self.machine = ControlConnectionStateMachine(
-            backoff: ReconnectBackoff(base: configuration.reconnectBackoffBase, max: configuration.reconnectBackoffMax)
-        )
+        self.tell = tell
+        self.localDataCenter = settings.localDataCenter
+        self.machine = ControlConnectionStateMachine(backoff: settings.backoff)
     }
 
     func start() { self.run(self.machine.start()) }
@@ -56,7 +52,7 @@ final class ControlConnection {
         case .readTables: self.readTables()
         case .pause(let duration):
             self.journal.nobodyAnswered(self.lastFailure)
-            self.news.couldNotLearn(self.lastFailure)
+            self.tell(.couldNotLearn(self.lastFailure))
             self.pause = self.loop.schedule(after: duration) { [weak self] in
                 guard let self else { return }
                 self.pause = nil
@@ -74,7 +70,7 @@ final class ControlConnection {
 
     /// Those that the tables named, in an order of chance, and then the addresses of the names that we were given.
     private func findCandidates() {
-        let names = self.configuration.hosts.compactMap { self.configuration.endpoint($0) }
+        let names = self.settings.hosts
         guard !names.isEmpty else {
             self.lastFailure = CQLError(.settings, "no host is named")
             return self.run(self.machine.candidatesFound([], jitter: Double.random(in: 0..<1)))
@@ -91,7 +87,12 @@ final class ControlConnection {
     }
 
     private func connect(_ address: SocketAddress) {
-        let connection = CQLConnection(loop: self.loop, address: address, settings: self.settings, log: self.log)
+        let connection = CQLConnection(
+            loop: self.loop,
+            address: address,
+            settings: self.settings.connection,
+            log: self.log
+        )
         self.connection = connection
         connection.open { [weak self] result in
             guard let self, self.connection === connection else { return connection.close() }
@@ -139,10 +140,10 @@ final class ControlConnection {
     private func received(_ event: CQLServerEvent) {
         switch event {
         case .status(.up, let address):
-            self.news.reportedUp(address)
-            self.armRefresh(after: self.configuration.eventDebounce)
+            self.tell(.reportedUp(address))
+            self.armRefresh(after: self.settings.eventDebounce)
         case .topology, .status, .schema:
-            self.armRefresh(after: self.configuration.eventDebounce)
+            self.armRefresh(after: self.settings.eventDebounce)
         case .unknown(let what):
             self.log.debug("cql event that nobody knows", ["event": .text(what)])
         }
@@ -184,7 +185,7 @@ final class ControlConnection {
                             try tables.topology(
                                 asked: asked,
                                 localDataCenter: self.localDataCenter,
-                                nodesMax: self.configuration.nodesMax
+                                nodesMax: self.settings.nodesMax
                             )
                         )
                     } catch let error as CQLError {
@@ -201,9 +202,9 @@ final class ControlConnection {
         self.localDataCenter = topology.localDataCenter
         self.known = topology.nodes.map(\.address)
         self.journal.learned()
-        self.news.learned(topology)
+        self.tell(.learned(topology))
         self.run(self.machine.tablesRead())
-        self.armRefresh(after: self.configuration.topologyRefreshInterval)
+        self.armRefresh(after: self.settings.refreshInterval)
     }
 
     private func queryPeers(on connection: CQLConnection, _ completion: @escaping Rows) {
@@ -238,7 +239,7 @@ final class ControlConnection {
         _ completion: @escaping (Result<CQLResponse, CQLError>) -> Void
     ) {
         do throws(CQLCodingError) {
-            let deadline = self.loop.now + self.configuration.connectTimeout
+            let deadline = self.loop.now + self.settings.connection.connectTimeout
             connection.send(try request.encode(), deadline: deadline) { result in
                 if case .success(let response) = result, case .error(let error) = response.content {
                     return completion(.failure(CQLError(error, node: connection.address.description)))

@@ -45,20 +45,3 @@ struct CQLStatementTests {
         #expect(!("SELECTED" as CQLStatement).isIdempotent)
     }
 }
-
-struct CQLConfigurationTests {
-    @Test(arguments: [
-        ("a.example", "a.example", 9_042), ("a.example:1", "a.example", 1), ("10.0.0.1", "10.0.0.1", 9_042),
-        ("10.0.0.1:9142", "10.0.0.1", 9_142), ("::1", "::1", 9_042), ("[::1]:9142", "::1", 9_142),
-        ("[::1]", "::1", 9_042),
-    ])
-    func hostsMayHavePorts(text: String, host: String, port: UInt16) throws {
-        let endpoint = try #require(CQLConfiguration(hosts: []).endpoint(text))
-        #expect(endpoint.host == host && endpoint.port == port)
-    }
-
-    @Test(arguments: ["", ":9042", "a:", "a:x", "a:70000", "a:0", "a:+1"])
-    func whatIsNoHostIsNone(text: String) {
-        #expect(CQLConfiguration(hosts: []).endpoint(text) == nil)
-    }
-}
