@@ -193,6 +193,7 @@ final class HTTPServerShard: StreamConnectionOwner {
         let codec = HTTPUpgradeHandOver.accept(accepted, to: &output.bytes, of: self)
         output.giveBack(to: self, sendingOn: stream)
         HTTPUpgradeHandOver.handOver(stream, to: accepted.upgrade, settings: self.webSocketSettings, codec: codec)
+        if self.isDraining { HTTPUpgradeHandOver.drain(stream) }
     }
 
     /// Lets a connection go to another loop, where it counts from now on; nil when it has to stay.
@@ -215,7 +216,6 @@ final class HTTPServerShard: StreamConnectionOwner {
         guard self.begin(stream, wasRefused: false) else { return }
         guard !self.isAborted else { return stream.abort() }
         self.open(accepted, on: stream)
-        if self.isDraining { HTTPUpgradeHandOver.drain(stream) }
     }
 
     // MARK: Requests
@@ -308,10 +308,11 @@ final class HTTPServerShard: StreamConnectionOwner {
         self.gate.abortAll()
         var sockets: [StreamConnection] = []
         for case let stream? in self.slots {
-            if let connection = stream.handler as? HTTPServerConnection {
-                connection.drain()
-            } else {
-                sockets.append(stream)
+            switch stream.handler {
+            case let connection as HTTPServerConnection: connection.drain()
+            // It becomes a WebSocket in this turn, and is told then.
+            case is UpgradeMove: break
+            default: sockets.append(stream)
             }
         }
         WebSocketDrain(sockets, over: window, loop: self.loop).run()

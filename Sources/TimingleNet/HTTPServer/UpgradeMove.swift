@@ -10,7 +10,8 @@ struct AcceptedUpgrade: Sendable {
 /// Takes a connection whose handshake was accepted to the loop where its WebSocket is to live.
 ///
 /// Loop-confined. It goes at the end of the turn, when nobody is looking at its bytes any more. Until then this is its
-/// handler, which leaves everything for later; a connection that ends meanwhile, or that is drained, stays.
+/// handler, which leaves everything for later. A connection that ends meanwhile stays, as does one of a server that
+/// goes down.
 final class UpgradeMove: StreamHandler {
     private let accepted: AcceptedUpgrade
     private let stream: StreamConnection
@@ -48,10 +49,10 @@ final class UpgradeMove: StreamHandler {
     }
 
     private func go() {
-        // A drain has closed it.
+        // It has ended.
         guard self.stream.takesBytes else { return }
         guard let departed = self.shard.release(self.stream, to: self.target) else {
-            // It has to stay: answers before this one wait to be written.
+            // It has to stay: answers before this one wait to be written, or the server goes down.
             return self.shard.open(self.accepted, on: self.stream)
         }
         let (shard, accepted) = (self.target.shard, self.accepted)
