@@ -55,6 +55,18 @@ static inline int timingle_open_beneath(int root, const char *path, int flags) {
 #endif
 }
 
+/* recv, send and epoll_wait without what glibc does round them as cancellation points: two locked instructions at each
+   call, and more. Only for code whose threads nobody cancels. */
+static inline ssize_t timingle_recv(int fd, void *bytes, size_t count) {
+    return syscall(SYS_recvfrom, fd, bytes, count, 0, NULL, NULL);
+}
+static inline ssize_t timingle_send(int fd, const void *bytes, size_t count, int flags) {
+    return syscall(SYS_sendto, fd, bytes, count, flags, NULL, 0);
+}
+static inline int timingle_epoll_wait(int fd, struct epoll_event *events, int capacity, int timeout) {
+    return (int)syscall(SYS_epoll_pwait, fd, events, capacity, timeout, NULL, 8);
+}
+
 /* Whether the byte at `offset` can be read without waiting for a disk: 1, or 0 where that is not so or nobody knows. */
 static inline int timingle_is_in_memory(int fd, off_t offset) {
     char byte;

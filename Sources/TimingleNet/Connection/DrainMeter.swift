@@ -61,3 +61,11 @@ struct DrainMeter {
         return .lookAgain(at: now + max(next, .milliseconds(1)))
     }
 }
+
+/// Holds the meter outside of the connection, which most of the time needs none.
+///
+/// Loop-confined.
+final class DrainMeterBox {
+    var meter: DrainMeter
+    init(_ meter: DrainMeter) { self.meter = meter }
+}

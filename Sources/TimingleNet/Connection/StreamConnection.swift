@@ -168,6 +168,7 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
     /// Reads one buffer; what is left makes the next turn, behind everybody else's, so that no peer owns the loop.
     ///
     /// A buffer may hold ten thousand tiny frames: it is not little.
+    @inline(__always)
     private func readAvailable() {
         guard self.wantsToRead else { return }
         let buffer = self.loop.buffers.borrow()
@@ -183,6 +184,7 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
         self.received(UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
     }
 
+    @inline(__always)
     private func received(_ bytes: UnsafeMutableRawBufferPointer) {
         if self.machine.discards {
             self.lingeredBytes += bytes.count
@@ -209,21 +211,35 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
     }
 
     /// Offers bytes to the handler, and what it leaves to the handler that took its place, if one did.
+    @inline(__always)
     private func deliver(_ bytes: UnsafeMutableRawBufferPointer) -> Int {
         self.isDelivering = true
+        let (taken, goesOn) = self.deliverOnce(bytes)
+        if goesOn { return self.deliverRest(bytes, from: taken) }
+        self.isDelivering = false
+        return taken
+    }
+
+    /// True with the count where the rest is to be offered, too.
+    @inline(__always)
+    private func deliverOnce(_ bytes: UnsafeMutableRawBufferPointer) -> (Int, goesOn: Bool) {
+        let current = self.handler
+        self.deliverAgain = false
+        let taken = current.bytesReceived(bytes, on: self)
+        precondition(taken >= 0 && taken <= bytes.count, "a handler consumed bytes that are not there")
+        guard self.machine.takesBytes else { return (bytes.count, false) }
+        return (taken, taken < bytes.count && (self.deliverAgain || current !== self.handler))
+    }
+
+    @inline(never)
+    private func deliverRest(_ bytes: UnsafeMutableRawBufferPointer, from start: Int) -> Int {
         defer { self.isDelivering = false }
-        var consumed = 0
-        while consumed < bytes.count {
-            let current = self.handler
-            self.deliverAgain = false
-            let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[consumed...])
-            let taken = current.bytesReceived(rest, on: self)
-            precondition(taken >= 0 && taken <= rest.count, "a handler consumed bytes that are not there")
+        var consumed = start
+        while true {
+            let (taken, goesOn) = self.deliverOnce(UnsafeMutableRawBufferPointer(rebasing: bytes[consumed...]))
             consumed += taken
-            guard self.machine.takesBytes else { return bytes.count }
-            guard self.deliverAgain || current !== self.handler else { break }
+            guard goesOn else { return consumed }
         }
-        return consumed
     }
 
     private func peerClosed() {
@@ -360,12 +376,17 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
         return self.machine.delivers && !self.readingPaused && self.pending.count < self.limits.value.pendingBytes
     }
 
+    @inline(__always)
     private func updateInterest() {
         guard self.isOpen, !self.machine.isClosed else { return }
         var wanted: Interest = []
         if self.wantsToRead { wanted.insert(.read) }
         if self.kernelIsFull { wanted.insert(.write) }
-        guard wanted != self.interest else { return }
+        if wanted != self.interest { self.change(to: wanted) }
+    }
+
+    @inline(never)
+    private func change(to wanted: Interest) {
         self.interest = wanted
         do throws(SystemError) {
             try self.io.setInterest(wanted)
@@ -373,12 +394,4 @@ package final class StreamConnection: ReadinessHandler, TurnEndHandler {
             self.end(.failed(error))
         }
     }
-}
-
-/// Holds the meter outside of the connection, which most of the time needs none.
-///
-/// Loop-confined.
-private final class DrainMeterBox {
-    var meter: DrainMeter
-    init(_ meter: DrainMeter) { self.meter = meter }
 }

@@ -189,8 +189,9 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
         let count = self.blockingWait()
         self.now = .now
         for index in 0..<count {
-            guard let (handler, readiness) = self.selector.delivery(index) else { continue }
+            guard let (handler, readiness, id) = self.selector.lend(index) else { continue }
             handler.descriptorReady(readiness)
+            self.selector.takeBack(consume handler, of: id)
         }
         self.runMail()
         self.runLocalLetters()

@@ -17,6 +17,9 @@ package final class RoomFanout: Sendable {
     private final class Place: Sendable {
         let loop: EventLoop
         let shard: LoopBound<RoomShard<WebSocketConnection>>
+        // SAFETY: opened on the loop alone, whose thread was told apart before; `shard` keeps what it refers to.
+        // RoomFanoutTests publishes from loops and from other threads, under the sanitizers, too.
+        nonisolated(unsafe) let shardHere: Unmanaged<RoomShard<WebSocketConnection>>
         let inbox: RoomInbox
         let codec: LoopBound<PerMessageDeflateCodec>
 
@@ -29,6 +32,7 @@ package final class RoomFanout: Sendable {
                 loop.atTurnEnd(turn, .publish)
             }
             turn.shard = shard
+            self.shardHere = .passUnretained(shard)
             self.shard = LoopBound(shard, on: loop)
         }
 
@@ -123,7 +127,9 @@ package final class RoomFanout: Sendable {
     /// Like `publish` with the frame of `text`, which may lie in a received message and is UTF-8 already.
     package func publish(text: Span<UInt8>, to room: Int64) {
         if self.compressingCount.load(ordering: .relaxed) == 0, let here = self.indexOfThisThread(),
-            self.places[here].shard.value.enqueue(text: text, room: room)
+            Unmanaged.passUnretained(self.places[here])._withUnsafeGuaranteedRef({ place in
+                place.shardHere._withUnsafeGuaranteedRef { $0.enqueue(text: text, room: room) }
+            })
         {
             return
         }

@@ -142,7 +142,7 @@ final class RoomShard<Member: RoomMember> {
             guard room.presence.loops == self.here else { return false }
             self.noteDirty(room)
             if room.batch.isEmpty {
-                room.batch = BroadcastFrame(in: self.takeSpareMemory())
+                self.giveSpareMemory(to: &room.batch)
             } else if room.batch.count + WebSocketFrameEncoder.headBytes(text.count) + text.count > Room.batchBytesMax {
                 room.endBatch(before: BroadcastFrame(in: []))
             }
@@ -202,35 +202,36 @@ final class RoomShard<Member: RoomMember> {
         var next = self.firstDirty
         self.firstDirty = nil
         self.lastDirty = nil
+        var batch = BroadcastFrame(in: [])
         while let room = next {
             room._withUnsafeGuaranteedRef { room in
                 next = room.nextDirty
                 room.nextDirty = nil
                 room.isDirty = false
-                if var batch = room.deliver() { self.keepMemory(of: &batch) }
+                room.deliver(by: &batch)
             }
+            if !batch.isEmpty { self.takeMemory(of: &batch) }
         }
         self.turnEnds -= 1
         if self.turnEnds == 0, !self.endedRooms.isEmpty { self.endedRooms = [] }
     }
 
-    /// Keeps the memory of a batch that was handed out, unless an outbox still has it.
+    /// Keeps the memory of a batch that was handed out, unless an outbox still has it; the batch is empty afterwards.
     @inline(__always)
-    private func keepMemory(of batch: inout BroadcastFrame) {
-        guard !batch.isShared, self.spareCount < Self.spareCountMax else { return }
-        var memory = batch.takeMemory()
-        guard memory.count <= Self.spareBytesMax else { return }
-        swap(&memory, &self.spareMemory[self.spareCount])
+    private func takeMemory(of batch: inout BroadcastFrame) {
+        guard !batch.isShared, self.spareCount < Self.spareCountMax, batch.memoryBytes <= Self.spareBytesMax else {
+            batch = BroadcastFrame(in: [])
+            return
+        }
+        batch.begin(in: &self.spareMemory[self.spareCount])
         self.spareCount += 1
     }
 
     @inline(__always)
-    private func takeSpareMemory() -> [UInt8] {
-        var memory: [UInt8] = []
-        guard self.spareCount > 0 else { return memory }
+    private func giveSpareMemory(to batch: inout BroadcastFrame) {
+        guard self.spareCount > 0 else { return }
         self.spareCount -= 1
-        swap(&memory, &self.spareMemory[self.spareCount])
-        return memory
+        batch.begin(in: &self.spareMemory[self.spareCount])
     }
 
     /// The members of one room in a compact array, and slots by which a stay finds its place in O(1).
@@ -275,19 +276,22 @@ final class RoomShard<Member: RoomMember> {
             self.batch = next
         }
 
-        /// Hands out what was kept; returns the last batch, of which nothing is needed any more.
-        @discardableResult
-        func deliver() -> BroadcastFrame? {
+        /// Hands out what was kept.
+        func deliver() {
+            var batch = BroadcastFrame(in: [])
+            self.deliver(by: &batch)
+        }
+
+        /// Hands out what was kept, the last batch in the place of an empty one; nothing of it is needed any more.
+        func deliver(by batch: inout BroadcastFrame) {
             if !self.fullBatches.isEmpty {
                 let batches = self.fullBatches
                 self.fullBatches = []
                 for var batch in batches { self.tellAll { $0.deliver(&batch) } }
             }
-            guard !self.batch.isEmpty else { return nil }
-            var batch = BroadcastFrame(in: [])
+            guard !self.batch.isEmpty else { return }
             swap(&batch, &self.batch)
             self.tellAll { $0.deliver(&batch) }
-            return batch
         }
 
         func add(_ member: Member, generation: UInt64) -> Int {

@@ -83,7 +83,7 @@ struct Epoll: ~Copyable {
     ///
     /// A signal ends the wait with no events.
     func wait(timeoutMilliseconds: CInt) throws(SystemError) -> Int {
-        let count = epoll_wait(self.fd, self.events, CInt(self.capacity), timeoutMilliseconds)
+        let count = Syscall.epollWait(self.fd, self.events, CInt(self.capacity), timeoutMilliseconds)
         if count >= 0 { return Int(count) }
         guard errno == EINTR else { throw SystemError(operation: "epoll_wait", code: errno) }
         return 0

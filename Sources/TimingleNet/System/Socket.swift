@@ -117,14 +117,16 @@ package struct Socket: ~Copyable, Sendable {
     }
 
     /// Reads what is there; 0 is the peer's end of stream.
+    @inline(__always)
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> IOResult {
         // recv(2), not read(2): the same, without the way through the file layer.
-        try Syscall.nonBlocking("recv") { Glibc.recv(self.fd, buffer.baseAddress, buffer.count, 0) }
+        try Syscall.nonBlocking("recv") { Syscall.recv(self.fd, buffer) }
     }
 
     /// Writes as much as the kernel takes; never raises SIGPIPE.
+    @inline(__always)
     package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> IOResult {
-        try Syscall.nonBlocking("send") { Glibc.send(self.fd, bytes.baseAddress, bytes.count, CInt(MSG_NOSIGNAL)) }
+        try Syscall.nonBlocking("send") { Syscall.send(self.fd, bytes) }
     }
 
     /// Sends a part of a file without copying it through the process; at most a MiB, so that no peer owns the loop.

@@ -78,6 +78,42 @@ enum Syscall {
         }
     }
 
+    // What is called for each message. In release builds the shim's: the library's are cancellation points, and that
+    // costs more than all the rest of them. The thread sanitizer understands the library's alone.
+
+    @inline(__always)
+    static func recv(_ fd: CInt, _ bytes: UnsafeMutableRawBufferPointer) -> Int {
+        #if DEBUG
+        Glibc.recv(fd, bytes.baseAddress, bytes.count, 0)
+        #else
+        timingle_recv(fd, bytes.baseAddress, bytes.count)
+        #endif
+    }
+
+    /// Never raises SIGPIPE.
+    @inline(__always)
+    static func send(_ fd: CInt, _ bytes: UnsafeRawBufferPointer) -> Int {
+        #if DEBUG
+        Glibc.send(fd, bytes.baseAddress, bytes.count, CInt(MSG_NOSIGNAL))
+        #else
+        timingle_send(fd, bytes.baseAddress, bytes.count, CInt(MSG_NOSIGNAL))
+        #endif
+    }
+
+    @inline(__always)
+    static func epollWait(
+        _ fd: CInt,
+        _ events: UnsafeMutablePointer<epoll_event>,
+        _ capacity: CInt,
+        _ timeoutMilliseconds: CInt
+    ) -> CInt {
+        #if DEBUG
+        epoll_wait(fd, events, capacity, timeoutMilliseconds)
+        #else
+        timingle_epoll_wait(fd, events, capacity, timeoutMilliseconds)
+        #endif
+    }
+
     /// Closes a descriptor.
     ///
     /// Linux frees the number even when close(2) reports EINTR or EIO, so nothing is retried.

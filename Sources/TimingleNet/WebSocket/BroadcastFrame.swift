@@ -33,6 +33,8 @@ package struct BroadcastFrame: Sendable {
     }
 
     var isEmpty: Bool { self.count == 0 }
+    /// What it has written into, and may yet.
+    var memoryBytes: Int { self.memory.count }
 
     /// The whole frame as it goes over the wire; several stand one behind the other.
     package var bytes: [UInt8] { self.memory.count == self.count ? self.memory : Array(self.memory[..<self.count]) }
@@ -50,12 +52,15 @@ package struct BroadcastFrame: Sendable {
         return self.memory
     }
 
-    /// Gives its memory away, and is empty afterwards.
-    mutating func takeMemory() -> [UInt8] {
-        var memory: [UInt8] = []
-        swap(&memory, &self.memory)
+    /// Exchanges its memory for other, and is empty afterwards.
+    ///
+    /// Exchanged rather than taken or given: an empty array is counted like any other.
+    @inline(__always)
+    mutating func begin(in memory: inout [UInt8]) {
+        swap(&self.memory, &memory)
         self.count = 0
-        return memory
+        self.isShared = false
+        self.compressed = nil
     }
 
     /// Puts a later publication behind this one, so that both are one chunk for every member.

@@ -236,11 +236,14 @@ package final class WebSocketConnection: StreamHandler {
     }
 
     private func deliver(_ message: Span<UInt8>, isText: Bool) {
+        // Taken out and put back, not copied: no reference is counted. An end is never told inside of a message.
+        guard let handler = self.handler.take() else { return }
         if isText {
-            self.handler?.textReceived(message, on: self)
+            handler.textReceived(message, on: self)
         } else {
-            self.handler?.binaryReceived(message, on: self)
+            handler.binaryReceived(message, on: self)
         }
+        self.handler = consume handler
     }
 
     private func deliverInflated(
@@ -339,9 +342,10 @@ package final class WebSocketConnection: StreamHandler {
     }
 
     private func report(_ code: WebSocketCloseCode) {
-        let handler = self.handler
-        self.handler = nil
-        handler?.closed(code, on: self)
+        guard let handler = self.handler.take() else {
+            preconditionFailure("the end of a WebSocket was told twice, or inside of a message")
+        }
+        handler.closed(code, on: self)
     }
 
     // MARK: The one timer

@@ -42,10 +42,13 @@ struct BroadcastFrameTests {
         #expect(frame.bytes == shared + BroadcastFrame(text: "two").bytes)
     }
 
-    @Test func memoryThatWasTakenLeavesNothing() {
+    @Test func aFrameBegunInOtherMemoryLeavesItsOwnAndIsEmpty() {
         var frame = BroadcastFrame(text: "hello")
-        let memory = frame.takeMemory()
-        #expect(memory.count == 7 && frame.isEmpty && frame.bytes.isEmpty)
+        _ = frame.share()
+        var memory = [UInt8](repeating: 7, count: 100)
+        frame.begin(in: &memory)
+        #expect(memory == BroadcastFrame(text: "hello").bytes)
+        #expect(frame.isEmpty && frame.bytes.isEmpty && !frame.isShared && frame.memoryBytes == 100)
         frame.append(text: "x".utf8.span)
         #expect(frame.bytes == BroadcastFrame(text: "x").bytes)
     }
