@@ -23,6 +23,7 @@ package final class SocketStream: SocketIO {
         try loop.setInterest(interest, of: registration)
     }
 
+    @inline(__always)
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> IOResult {
         precondition(self.socket != nil, "read after close")
         return try self.socket?.read(into: buffer) ?? .wouldBlock
@@ -35,6 +36,7 @@ package final class SocketStream: SocketIO {
 
     package var unacknowledgedBytes: Int? { self.socket?.unacknowledgedBytes() ?? nil }
 
+    @inline(__always)
     package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> IOResult {
         precondition(self.socket != nil, "write after close")
         return try self.socket?.write(bytes) ?? .wouldBlock

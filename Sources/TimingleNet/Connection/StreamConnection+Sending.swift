@@ -98,6 +98,7 @@ extension StreamConnection {
     private var canSendNow: Bool { self.outbox.isEmpty && self.machine.takesBytes && !self.kernelIsFull }
 
     /// Nil when the connection has ended over it.
+    @inline(__always)
     private func writeNow(_ bytes: UnsafeRawBufferPointer) -> Int? {
         do throws(SystemError) {
             guard case .processed(let count) = try self.io.write(bytes) else { return 0 }
