@@ -1,12 +1,10 @@
-/// The listening socket on its loop: accepts, and keeps the loops' numbers of connections nearly even.
+/// The listening socket on its loop: accepts and hands each connection to the loop that has the fewest.
 ///
 /// Loop-confined. One accepting loop, not SO_REUSEPORT: the kernel would spread by a hash of addresses, which with
 /// two loops and a few hundred long-lived sockets is far from even, and a socket that closes would reset what waits
 /// in its queue. An accept costs microseconds; a WebSocket lives for hours.
 final class Acceptor: ReadinessHandler {
     private static let acceptsPerTurn = 64
-    /// How many connections more than the least busy loop the accepting one may have.
-    static let unevennessMax = 8
     private static let pauseMax: Duration = .seconds(1)
     private static let tellFullInterval: Duration = .seconds(10)
 
@@ -21,7 +19,7 @@ final class Acceptor: ReadinessHandler {
     private var isFull = false
     /// When the log was last told that there is no room; under a flood that happens at each connection's end.
     private var toldFull: MonotonicInstant?
-    private var turn = 0
+    private var nextTarget = 0
 
     init(
         socket: consuming Socket,
@@ -138,7 +136,7 @@ final class Acceptor: ReadinessHandler {
 
     private func handOver(_ socket: consuming Socket, _ peer: SocketAddress, _ overloaded: Bool) {
         guard let admission = self.admission(of: peer, overloaded: overloaded) else { return }
-        let target = self.nextTarget()
+        let target = self.leastLoaded()
         target.load.add()
         let shard = target.shard
         if shard.loop === self.loop {
@@ -157,19 +155,12 @@ final class Acceptor: ReadinessHandler {
         return ConnectionAdmission(of: peer, overloaded: overloaded, self.census)
     }
 
-    /// This loop's own part, unless another one has far fewer connections: a hand-over wakes its loop.
-    private func nextTarget() -> ShardReference {
-        let best = self.leastLoaded()
-        let own = self.targets[self.loop.index]
-        return own.load.connections > best.load.connections + Self.unevennessMax ? best : own
-    }
-
     /// The target with the fewest connections, in turn among equals.
     private func leastLoaded() -> ShardReference {
-        self.turn = (self.turn + 1) % self.targets.count
-        var best = self.targets[self.turn]
+        self.nextTarget = (self.nextTarget + 1) % self.targets.count
+        var best = self.targets[self.nextTarget]
         for offset in 1..<max(self.targets.count, 1) {
-            let other = self.targets[(self.turn + offset) % self.targets.count]
+            let other = self.targets[(self.nextTarget + offset) % self.targets.count]
             if other.load.connections < best.load.connections { best = other }
         }
         return best

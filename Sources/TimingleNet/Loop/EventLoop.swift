@@ -42,6 +42,8 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
     private var publishers: [any TurnEndHandler] = []
     private var turnEndHandlers: [any TurnEndHandler] = []
     private var runningTurnEndHandlers: [any TurnEndHandler] = []
+    /// Loops that wait and have mail from this turn: woken once, at its end.
+    private var loopsToWake: [EventLoop] = []
     private var stopping = false
     /// The time at which this turn's wait ended; good enough for deadlines, and free.
     package private(set) var now: MonotonicInstant = .now
@@ -104,8 +106,19 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
         if self.inLoop {
             self.localLetters.append(letter)
         } else if self.mailbox.append(letter) {
-            self.wakeUp.signal()
+            if let sender = EventLoop.current {
+                sender.loopsToWake.append(self)
+            } else {
+                self.wakeUp.signal()
+            }
         }
+    }
+
+    /// A loop that is woken at once would take the first letter of several, wait, and be woken for the next.
+    private func wakeOthers() {
+        guard !self.loopsToWake.isEmpty else { return }
+        for loop in self.loopsToWake { loop.wakeUp.signal() }
+        self.loopsToWake.removeAll(keepingCapacity: true)
     }
 
     // MARK: Loop thread only
@@ -125,6 +138,7 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
         // Whoever awaits a hand-over that was already in the mailbox gets it.
         self.runMail()
         self.runLocalLetters()
+        self.wakeOthers()
     }
 
     /// Watches `fd`.
@@ -198,6 +212,7 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
         self.fireTimers()
         self.runLocalLetters()
         self.runTurnEndHandlers()
+        self.wakeOthers()
     }
 
     /// Never inlined, so that a profile can tell waiting from work.

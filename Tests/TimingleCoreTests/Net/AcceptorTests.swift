@@ -38,34 +38,6 @@ struct AcceptorTests {
         #expect(warnings.count.withLock { $0 } == 1)
     }
 
-    /// A few connections stay with the loop that accepts them; many are spread.
-    @Test func loopsHaveNearlyTheSameNumber() async throws {
-        try await withEventLoopGroup(count: 3) { group in
-            let counts = Mutex([0, 0, 0])
-            var configuration = HTTPServerConfiguration { _, context in
-                counts.withLock { $0[context.loop.index] += 1 }
-                return HTTPResponse(.ok)
-            }
-            try configuration.useTestTransport()
-            let listener = try await Listener.bind(configuration, group: group)
-            var clients: [RawClient] = []
-            func come(_ count: Int) async throws -> [Int] {
-                for _ in 0..<count {
-                    let client = try RawClient(port: listener.port)
-                    try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-                    _ = try await client.receive(until: "200")
-                    clients.append(client)
-                }
-                return counts.withLock { $0.sorted() }
-            }
-            #expect(try await come(Acceptor.unevennessMax + 1) == [0, 0, Acceptor.unevennessMax + 1])
-            let spread = try await come(90)
-            #expect(listener.connectionCount == 90 + Acceptor.unevennessMax + 1)
-            #expect(spread[2] - spread[0] <= Acceptor.unevennessMax + 1 && spread[0] >= 28)
-            await listener.close()
-        }
-    }
-
     @Test func oneAddressMayNotTakeAllPlaces() async throws {
         try await withEventLoopGroup(count: 2) { group in
             var configuration = HTTPServerConfiguration { _, _ in HTTPResponse(.ok) }

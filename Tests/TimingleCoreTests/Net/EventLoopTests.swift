@@ -1,3 +1,5 @@
+import Dispatch
+import Synchronization
 import Testing
 import TimingleNet
 import TimingleTestSupport
@@ -77,6 +79,44 @@ struct EventLoopTests {
             }
             let log = try await loop.enter { flusher.value?.log }
             #expect(log == ["asked", "work of the same turn", "flush"])
+        }
+    }
+
+    /// A loop that has handed something to another wakes it at the end of its turn, be that its last.
+    @Test func otherLoopsAreWokenAtTheEndOfATurn() async throws {
+        try await withEventLoopGroup(count: 3) { group in
+            let (sender, waiting) = (group.loops[0], group.loops[1...])
+            for _ in 0..<200 {
+                // What runs next there has nothing else to wake it.
+                let order: [Int] = await withCheckedContinuation { continuation in
+                    let heard = Mutex<[Int]>([])
+                    sender.execute {
+                        for number in 0..<6 {
+                            waiting[1 + number % 2].execute {
+                                let all = heard.withLock { heard in
+                                    heard.append(number)
+                                    return heard.count == 6 ? heard : nil
+                                }
+                                if let all { continuation.resume(returning: all) }
+                            }
+                        }
+                    }
+                }
+                #expect(order.filter { $0 % 2 == 0 } == [0, 2, 4] && order.filter { $0 % 2 == 1 } == [1, 3, 5])
+            }
+        }
+    }
+
+    @Test func theLastTurnWakesOthersToo() async throws {
+        let (first, second) = (try EventLoop(index: 0), try EventLoop(index: 1))
+        let ended = DispatchGroup()
+        for loop in [first, second] { DispatchQueue(label: "test.loop").async(group: ended) { loop.run() } }
+        first.execute {
+            first.stop()
+            second.stop()
+        }
+        await withCheckedContinuation { continuation in
+            ended.notify(queue: .global()) { continuation.resume() }
         }
     }
 

@@ -256,6 +256,25 @@ struct ListenerTests {
         }
     }
 
+    @Test func connectionsAreSpreadEvenlyOverTheLoops() async throws {
+        let counts = Mutex<[Int: Int]>([:])
+        let counting: HTTPHandler = { _, context in
+            counts.withLock { $0[context.loop.index, default: 0] += 1 }
+            return HTTPResponse(.noContent)
+        }
+        try await self.withListener(responder: counting) { listener in
+            var clients: [RawClient] = []
+            for _ in 0..<20 {
+                let client = try RawClient(port: listener.port)
+                try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                _ = try await client.receive(until: "204")
+                clients.append(client)
+            }
+            #expect(counts.withLock { $0 } == [0: 10, 1: 10])
+            #expect(listener.connectionCount == 20)
+        }
+    }
+
     @Test func beyondTheConnectionLimitTheAnswerIs503() async throws {
         var limits = HTTPLimits()
         limits.connections = 1

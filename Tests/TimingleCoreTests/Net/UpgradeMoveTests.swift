@@ -76,7 +76,7 @@ struct UpgradeMoveTests {
 
     private static func get(_ path: String) -> [UInt8] { Array("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n".utf8) }
 
-    /// A few connections all come in on one loop, so those whose home is another have to move.
+    /// Connections are spread, so of three with the same home two have to move.
     @Test(arguments: [false, true])
     func everySocketLivesWhereItsHomeIs(waits: Bool) async throws {
         try await Self.withListener(waits: waits) { listener in
