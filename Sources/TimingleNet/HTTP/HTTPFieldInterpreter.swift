@@ -55,10 +55,10 @@ enum HTTPFieldInterpreter {
                 if value.equals(lowercase: "keep-alive") {
                     seen.keepAlive = true
                 } else {
-                    try Self.readConnection(value.slice, &seen)
+                    try Self.readConnection(value, &seen)
                 }
             case 6 where name.equals(lowercase: "expect") && minorVersion == 1:
-                try Self.readExpectations(value.slice, &meaning)
+                try Self.readExpectations(value, &meaning)
             default:
                 break
             }
@@ -111,25 +111,22 @@ enum HTTPFieldInterpreter {
         throw .unknownTransferCoding
     }
 
-    private static func readExpectations(
-        _ value: ArraySlice<UInt8>,
-        _ meaning: inout Meaning
-    ) throws(HTTPParseError) {
-        for member in value.split(separator: UInt8(ascii: ",")) {
-            let expectation = member.trimmingHTTPWhitespace()
-            guard !expectation.isEmpty else { continue }
-            guard asciiEqualsIgnoringCase(expectation, "100-continue".utf8) else { throw .badExpectation }
+    private static func readExpectations(_ value: Span<UInt8>, _ meaning: inout Meaning) throws(HTTPParseError) {
+        var index = 0
+        while let range = value.nextMember(from: &index) {
+            guard value.extracting(range).equals(lowercase: "100-continue") else { throw .badExpectation }
             meaning.expectsContinue = true
         }
     }
 
-    private static func readConnection(_ value: ArraySlice<UInt8>, _ seen: inout Seen) throws(HTTPParseError) {
-        for member in value.split(separator: UInt8(ascii: ",")) {
-            let token = member.trimmingHTTPWhitespace()
-            guard token.allSatisfy(HTTPByteClass.isToken) else { throw .badConnectionField }
-            if asciiEqualsIgnoringCase(token, "close".utf8) {
+    private static func readConnection(_ value: Span<UInt8>, _ seen: inout Seen) throws(HTTPParseError) {
+        var index = 0
+        while let range = value.nextMember(from: &index) {
+            guard value.tokenEnd(in: range) == range.upperBound else { throw .badConnectionField }
+            let token = value.extracting(range)
+            if token.equals(lowercase: "close") {
                 seen.close = true
-            } else if asciiEqualsIgnoringCase(token, "keep-alive".utf8) {
+            } else if token.equals(lowercase: "keep-alive") {
                 seen.keepAlive = true
             }
         }

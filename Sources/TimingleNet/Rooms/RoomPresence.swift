@@ -8,6 +8,9 @@ final class RoomPresence: Sendable {
     private let memberCount = Atomic<Int>(0)
     private let compressingCount = Atomic<Int>(0)
 
+    /// Of a room that nobody is in.
+    static let nobody = RoomPresence()
+
     /// The indices of the loops that have members.
     var loops: LoopSet { LoopSet(bits: self.loopBits.load(ordering: .acquiring)) }
     var members: Int { self.memberCount.load(ordering: .relaxed) }

@@ -56,6 +56,8 @@ final class RoomShard<Member: RoomMember> {
     private var turnEnds = 0
     /// Rooms without members that something may still refer to.
     private var endedRooms: [Room] = []
+    /// Small rooms without members, for those to come: people come and go one by one.
+    private var spareRooms: [Room] = []
     /// Memory of small batches that were handed out, for those to come; the first `spareCount` have some.
     private var spareMemory = [[UInt8]](repeating: [], count: RoomShard.spareCountMax)
     private var spareCount = 0
@@ -69,6 +71,7 @@ final class RoomShard<Member: RoomMember> {
 
     private static var recentCount: Int { 256 }
     private static var spareCountMax: Int { 64 }
+    private static var spareRoomsMax: Int { 64 }
     /// A batch of several messages has grown to 4 KiB at least.
     private static var spareBytesMax: Int { 8 * 1024 }
 
@@ -93,7 +96,8 @@ final class RoomShard<Member: RoomMember> {
             // What was published before is for those who were there.
             place.deliver()
         } else {
-            place = Room(presence: presence)
+            place = self.spareRooms.popLast() ?? Room()
+            place.presence = presence
             self.rooms[room] = place
         }
         let slot = place.add(member, generation: self.generation)
@@ -112,7 +116,11 @@ final class RoomShard<Member: RoomMember> {
         self.rooms[membership.room] = nil
         self.recent[Self.recentPlace(membership.room)].room = nil
         // What it has to hand out, or just hands out, reaches nobody any more.
-        if room.isDirty || self.turnEnds > 0 { self.endedRooms.append(room) }
+        if room.isDirty || self.turnEnds > 0 {
+            self.endedRooms.append(room)
+        } else if self.spareRooms.count < Self.spareRoomsMax, room.beginAnew() {
+            self.spareRooms.append(room)
+        }
         return .left(roomIsEmpty: true)
     }
 
@@ -241,7 +249,7 @@ final class RoomShard<Member: RoomMember> {
             var position: Int
         }
 
-        let presence: RoomPresence
+        var presence = RoomPresence.nobody
         /// What this turn brought: full batches, and the one that grows.
         var fullBatches: [BroadcastFrame] = []
         var batch = BroadcastFrame(in: [])
@@ -262,7 +270,18 @@ final class RoomShard<Member: RoomMember> {
         /// A batch that has grown beyond this is followed by another.
         static var batchBytesMax: Int { 64 * 1024 }
 
-        init(presence: RoomPresence) { self.presence = presence }
+        /// A room that was larger gives its memory back when it ends.
+        private static var spareSlotsMax: Int { 16 }
+
+        /// Makes a room without members as if it were new; false where it cannot be.
+        func beginAnew() -> Bool {
+            guard self.deliveries == 0, self.holes == 0, self.slots.count <= Self.spareSlotsMax else { return false }
+            precondition(self.members.isEmpty && self.batch.isEmpty && self.fullBatches.isEmpty)
+            self.slots.removeAll(keepingCapacity: true)
+            self.freeSlots.removeAll(keepingCapacity: true)
+            self.presence = .nobody
+            return true
+        }
 
         deinit {
             for member in self.members { member.release() }
