@@ -96,7 +96,17 @@ class Program:
         self.process.send_signal(number)
 
     def pause(self) -> None:
+        """Returns when every thread stands still: until then one may still answer what comes now."""
         self.signal(signal.SIGSTOP)
+        eventually(self._stands_still, every=0.001)
+
+    def _stands_still(self) -> bool:
+        stats = []
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+            # One that has ended meanwhile says nothing either.
+            with contextlib.suppress(OSError):
+                stats.append((task / "stat").read_text())
+        return all(stat.rsplit(")", 1)[1].split()[0] == "T" for stat in stats)
 
     def resume(self) -> None:
         self.signal(signal.SIGCONT)
