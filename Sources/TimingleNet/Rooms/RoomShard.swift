@@ -46,8 +46,9 @@ final class RoomShard<Member: RoomMember> {
     private var rooms: [Int64: Room] = [:]
     /// Rooms that were looked for lately, each at the place that its name's low bits tell: a dictionary hashes long.
     private var recent = [Recent](repeating: Recent(id: 0, room: nil), count: RoomShard.recentCount)
-    // SAFETY: of all `Unmanaged<Room>`: what they refer to is in `rooms` or, until the turn's end is over, in
-    // `endedRooms`. `leave`, which alone takes rooms out, sees to it; RoomShardTests has rooms end at all times.
+    // SAFETY: of all `Unmanaged<Room>`: what they refer to is in `rooms` or, while it is dirty or a turn's end is under
+    // way, in `endedRooms`. `leave` and `turnEnded`, which alone take rooms out, see to it; RoomShardModelTests has
+    // rooms end at all times.
     /// Rooms that have something to hand out at the end of the turn, each tells the next.
     private var firstDirty: Unmanaged<Room>?
     private var lastDirty: Unmanaged<Room>?
@@ -90,11 +91,12 @@ final class RoomShard<Member: RoomMember> {
     /// `presence` is the room's over all loops; the same as long as the room has members.
     func join(room: Int64, _ member: Member, presence: RoomPresence) -> RoomMembership {
         self.generation += 1
+        // What was published before is for those who were there.
+        self.rooms[room]?.deliver()
         let place: Room
+        // The last of them may have left over it.
         if let existing = self.rooms[room] {
             place = existing
-            // What was published before is for those who were there.
-            place.deliver()
         } else {
             place = self.spareRooms.popLast() ?? Room()
             place.presence = presence
@@ -221,7 +223,9 @@ final class RoomShard<Member: RoomMember> {
             if !batch.isEmpty { self.takeMemory(of: &batch) }
         }
         self.turnEnds -= 1
-        if self.turnEnds == 0, !self.endedRooms.isEmpty { self.endedRooms = [] }
+        guard self.turnEnds == 0, !self.endedRooms.isEmpty else { return }
+        // One that was published to inside of a delivery, and then ended, is on the list of the next turn.
+        self.endedRooms.removeAll { !$0.isDirty }
     }
 
     /// Keeps the memory of a batch that was handed out, unless an outbox still has it; the batch is empty afterwards.

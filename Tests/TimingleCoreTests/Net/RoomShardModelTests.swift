@@ -7,7 +7,11 @@ import TimingleTestSupport
 struct RoomShardModelTests {
     private final class Member: RoomMember {
         var heard: [UInt8] = []
-        func deliver(_ frame: inout BroadcastFrame) { self.heard += frame.bytes }
+        var onDeliver: (() -> Void)?
+        func deliver(_ frame: inout BroadcastFrame) {
+            self.heard += frame.bytes
+            self.onDeliver?()
+        }
         func missed() {}
     }
 
@@ -59,5 +63,51 @@ struct RoomShardModelTests {
             }
         }
         #expect(shard.roomCount == Set(stays.map(\.room)).count)
+    }
+
+    /// True when somebody is there to hear it.
+    private static func say(_ text: [UInt8], in room: Int64, of shard: RoomShard<Member>) -> Bool {
+        shard.enqueue(text: text.span, room: room)
+    }
+
+    private static func presence() -> RoomPresence {
+        let presence = RoomPresence()
+        presence.joined(loop: 0)
+        return presence
+    }
+
+    /// Its last member leaves inside of a delivery in which the room was published to: the next turn still knows it.
+    @Test func aRoomMayEndInADeliveryThatPublishedToIt() {
+        var asked = 0
+        let shard = RoomShard<Member>(loopIndex: 0) { _ in asked += 1 }
+        let (speaker, listener) = (Member(), Member())
+        _ = shard.join(room: 1, speaker, presence: Self.presence())
+        for round in 1...100 {
+            let stay = shard.join(room: 2, listener, presence: Self.presence())
+            speaker.onDeliver = {
+                #expect(Self.say([0x61], in: 2, of: shard))
+                #expect(shard.leave(stay) == .left(roomIsEmpty: true))
+            }
+            #expect(Self.say([0x62], in: 1, of: shard))
+            shard.turnEnded()
+            #expect(asked == 2 * round && shard.roomCount == 1)
+            shard.turnEnded()
+        }
+        #expect(listener.heard.isEmpty && speaker.heard.count == 300)
+    }
+
+    /// Who comes is told nothing of before, and is a member although the one before left over being told.
+    @Test func whoComesWhileTheLastOneLeavesIsAMember() {
+        let shard = RoomShard<Member>(loopIndex: 0) { _ in }
+        let (first, second) = (Member(), Member())
+        let stay = shard.join(room: 1, first, presence: Self.presence())
+        first.onDeliver = { #expect(shard.leave(stay) == .left(roomIsEmpty: true)) }
+        #expect(Self.say([0x61], in: 1, of: shard))
+        let later = shard.join(room: 1, second, presence: Self.presence())
+        #expect(shard.memberCount(room: 1) == 1)
+        #expect(Self.say([0x62], in: 1, of: shard))
+        shard.turnEnded()
+        #expect(first.heard.count == 3 && second.heard == [0x81, 1, 0x62])
+        #expect(shard.leave(later) == .left(roomIsEmpty: true) && shard.roomCount == 0)
     }
 }
