@@ -147,7 +147,9 @@ struct RoomFanoutTests {
             try await group.loops[0].enter {
                 for (index, member) in members.value.enumerated() {
                     let marks = member.texts.filter { $0 != "noise" }
-                    #expect(marks == (index..<50).map { "mark \($0)" })
+                    // All from its own on; one that was on its way when it joined may have come before.
+                    let first = 50 - marks.count
+                    #expect(first <= index && marks == (first..<50).map { "mark \($0)" })
                 }
             }
             try await self.end(group, [members])
