@@ -14,8 +14,6 @@ final class ProxyProtocolGate {
         self.log = log
     }
 
-    var isEmpty: Bool { self.readers.isEmpty }
-
     /// Reads the header of a connection; then calls `passed` with the client's address, or `lost`, once.
     func enter(
         _ socket: consuming Socket,

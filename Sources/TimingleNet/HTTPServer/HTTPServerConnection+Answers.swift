@@ -83,9 +83,7 @@ extension HTTPServerConnection {
             self.output.send(on: stream)
             return UpgradeMove.begin(accepted, stream, from: shard, to: target)
         }
-        let codec = HTTPUpgradeHandOver.accept(accepted, to: &self.output.bytes, of: shard)
-        self.output.send(on: stream)
-        HTTPUpgradeHandOver.handOver(stream, to: accepted.upgrade, settings: shard.webSocketSettings, codec: codec)
+        shard.open(accepted, on: stream, behind: &self.output)
     }
 
     func write(_ response: HTTPResponse, _ framing: HTTPResponseEncoder.Framing, on stream: StreamConnection) {

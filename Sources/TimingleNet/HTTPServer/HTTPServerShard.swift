@@ -186,12 +186,18 @@ final class HTTPServerShard: StreamConnectionOwner {
 
     // MARK: WebSockets
 
-    /// Answers the handshake and makes the WebSocket, on this loop.
+    /// Answers the handshake with nothing before it, and makes the WebSocket.
     func open(_ accepted: AcceptedUpgrade, on stream: StreamConnection) {
         var output = HTTPAnswerOutput()
         _ = output.borrow(from: self)
+        self.open(accepted, on: stream, behind: &output)
+        output.giveBack(to: self, sendingOn: nil)
+    }
+
+    /// Answers the handshake behind what was gathered, and makes the WebSocket, on this loop.
+    func open(_ accepted: AcceptedUpgrade, on stream: StreamConnection, behind output: inout HTTPAnswerOutput) {
         let codec = HTTPUpgradeHandOver.accept(accepted, to: &output.bytes, of: self)
-        output.giveBack(to: self, sendingOn: stream)
+        output.send(on: stream)
         HTTPUpgradeHandOver.handOver(stream, to: accepted.upgrade, settings: self.webSocketSettings, codec: codec)
         if self.isDraining { HTTPUpgradeHandOver.drain(stream) }
     }

@@ -1,12 +1,3 @@
-/// A handshake that was accepted, with all that is needed to answer it on whichever loop the WebSocket will live.
-///
-/// A value.
-struct AcceptedUpgrade: Sendable {
-    let upgrade: WebSocketUpgrade
-    let handshake: WebSocketHandshake.Accepted
-    let response: HTTPResponse
-}
-
 /// Takes a connection whose handshake was accepted to the loop where its WebSocket is to live.
 ///
 /// Loop-confined. It goes at the end of the turn, when nobody is looking at its bytes any more. Until then this is its

@@ -19,21 +19,18 @@ package final class Listener: Sendable {
     package let address: SocketAddress
     private let acceptor: LoopBound<Acceptor>
     private let directory: ShardDirectory
-    private let shards: [LoopBound<HTTPServerShard>]
-    private let loads: [ShardLoad]
+    private let parts: [ShardReference]
 
     private init(
         address: SocketAddress,
         acceptor: LoopBound<Acceptor>,
         directory: ShardDirectory,
-        shards: [LoopBound<HTTPServerShard>],
-        loads: [ShardLoad]
+        parts: [ShardReference]
     ) {
         self.address = address
         self.acceptor = acceptor
         self.directory = directory
-        self.shards = shards
-        self.loads = loads
+        self.parts = parts
     }
 
     package var port: UInt16 { self.address.port ?? 0 }
@@ -42,7 +39,7 @@ package final class Listener: Sendable {
     package static func refusalsMax(connectionsMax: Int) -> Int { max(16, min(connectionsMax / 16, 512)) }
 
     /// Connections over all loops.
-    package var connectionCount: Int { self.loads.reduce(0) { $0 + $1.connections } }
+    package var connectionCount: Int { self.parts.reduce(0) { $0 + $1.load.connections } }
 
     /// Binds and begins to accept.
     package static func bind(
@@ -72,7 +69,7 @@ package final class Listener: Sendable {
             exempt: configuration.uncountedPeers,
             log: configuration.log
         )
-        var targets: [ShardReference] = []
+        var parts: [ShardReference] = []
         for loop in group.loops {
             let load = ShardLoad()
             let shard = HTTPServerShard(
@@ -82,13 +79,13 @@ package final class Listener: Sendable {
                 census: census,
                 directory: directory
             ) { door.connectionEnded() }
-            targets.append(ShardReference(shard: LoopBound(shard, on: loop), load: load))
+            parts.append(ShardReference(shard: LoopBound(shard, on: loop), load: load))
         }
-        directory.fill(targets)
+        directory.fill(parts)
         let acceptor = Acceptor(
             socket: Socket(owning: fd),
             loop: acceptLoop,
-            targets: targets,
+            targets: parts,
             configuration: configuration,
             census: census,
             door: door
@@ -99,8 +96,7 @@ package final class Listener: Sendable {
             address: address,
             acceptor: bound,
             directory: directory,
-            shards: targets.map(\.shard),
-            loads: targets.map(\.load)
+            parts: parts
         )
         try await acceptLoop.enter { try bound.value.open() }
         return listener
@@ -121,7 +117,7 @@ package final class Listener: Sendable {
     package func drain(deadline: Duration, closingOver window: Duration = .zero) async -> Bool {
         await self.stopAccepting()
         let window = min(window, deadline / 2)
-        for shard in self.shards { await Self.run(shard) { $0.drain(closingOver: window) } }
+        for part in self.parts { await Self.run(part.shard) { $0.drain(closingOver: window) } }
         return await self.waitUntilIdle(deadline: deadline)
     }
 
@@ -130,7 +126,7 @@ package final class Listener: Sendable {
     /// A handler that ignores its cancellation is waited for up to ten seconds: the loops must outlive its task.
     package func close() async {
         await self.stopAccepting()
-        for shard in self.shards { await Self.run(shard) { $0.abortAll() } }
+        for part in self.parts { await Self.run(part.shard) { $0.abortAll() } }
         await self.waitUntilIdle(deadline: .seconds(10))
     }
 
@@ -138,7 +134,7 @@ package final class Listener: Sendable {
     private func waitUntilIdle(deadline: Duration) async -> Bool {
         let end = MonotonicInstant.now + deadline
         var isIdle = true
-        for shard in self.shards {
+        for shard in self.parts.map(\.shard) {
             let idle = await withCheckedContinuation { continuation in
                 shard.loop.execute {
                     let left = max(.zero, MonotonicInstant.now.duration(to: end))

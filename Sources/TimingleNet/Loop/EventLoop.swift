@@ -18,7 +18,8 @@ package enum TurnEndPhase: Sendable {
 
 /// One thread, one epoll instance, one queue of jobs, one heap of deadlines.
 ///
-/// A turn: wait, deliver readiness, run jobs and mail, fire timers, run the turn-end handlers (flushes).
+/// A turn: wait, deliver readiness, run jobs and mail, fire timers, run the turn-end handlers (flushes), wake
+/// the loops that were handed something.
 /// It is a `TaskExecutor`, so a `Task(executorPreference: loop)` resumes on the loop after each `await`,
 /// and a `SerialExecutor`, so an actor can be bound to it.
 // SAFETY: `mailbox`, `wakeUp`, `thread`, `index` are safe from any thread; all under "Loop thread only" is touched

@@ -22,14 +22,7 @@ struct HTTPServerConnectionTests {
             var configuration = HTTPServerConfiguration(responder: responder)
             configuration.limits = limits
             try configuration.useTestTransport()
-            let listener = try await Listener.bind(configuration, group: group)
-            do {
-                try await body(listener)
-            } catch {
-                await listener.close()
-                throw error
-            }
-            await listener.close()
+            try await TimingleTestSupport.withListener(configuration, group: group, body)
         }
     }
 

@@ -22,15 +22,7 @@ struct ListenerTests {
             var configuration = HTTPServerConfiguration(responder: responder)
             configuration.limits = limits
             try configuration.useTestTransport()
-            let listener = try await Listener.bind(configuration, group: group)
-            do {
-                try await body(listener)
-            } catch {
-                await listener.close()
-                throw error
-            }
-            await listener.close()
-            #expect(listener.connectionCount == 0)
+            try await TimingleTestSupport.withListener(configuration, group: group, body)
         }
     }
 

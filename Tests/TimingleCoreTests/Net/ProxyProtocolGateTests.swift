@@ -22,15 +22,7 @@ struct ProxyProtocolGateTests {
             configuration.uncountedPeers = configuration.proxyProtocolPeers
             configuration.limits.proxyHeaderDeadline = deadline
             configuration.limits.connectionsPerNetwork = perNetwork
-            let listener = try await Listener.bind(configuration, group: group)
-            do {
-                try await body(listener)
-            } catch {
-                await listener.close()
-                throw error
-            }
-            await listener.close()
-            #expect(listener.connectionCount == 0)
+            try await TimingleTestSupport.withListener(configuration, group: group, body)
         }
     }
 

@@ -53,15 +53,7 @@ struct UpgradeMoveTests {
                 configuration.webSocketDeflate = PerMessageDeflate()
                 change(&configuration)
                 try configuration.useTestTransport()
-                let listener = try await Listener.bind(configuration, group: group)
-                do {
-                    try await body(listener)
-                } catch {
-                    await listener.close()
-                    throw error
-                }
-                await listener.close()
-                #expect(listener.connectionCount == 0)
+                try await TimingleTestSupport.withListener(configuration, group: group, body)
             }
         }
     }

@@ -91,14 +91,7 @@ struct HTTPLentMemoryTests {
         try await withEventLoopGroup(count: 1) { group in
             var configuration = HTTPServerConfiguration(responder: Self.router(shelf))
             try configuration.useTestTransport()
-            let listener = try await Listener.bind(configuration, group: group)
-            do {
-                try await body(listener)
-            } catch {
-                await listener.close()
-                throw error
-            }
-            await listener.close()
+            try await TimingleTestSupport.withListener(configuration, group: group, body)
         }
     }
 

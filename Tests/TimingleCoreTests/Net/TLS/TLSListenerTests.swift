@@ -19,15 +19,7 @@ struct TLSListenerTests {
             var configuration = HTTPServerConfiguration(log: log, responder: responder)
             configuration.tls = try TestTransport.serverContext.get()
             try configure(&configuration)
-            let listener = try await Listener.bind(configuration, group: group)
-            do {
-                try await body(listener)
-            } catch {
-                await listener.close()
-                throw error
-            }
-            await listener.close()
-            #expect(listener.connectionCount == 0)
+            try await TimingleTestSupport.withListener(configuration, group: group, body)
         }
     }
 
