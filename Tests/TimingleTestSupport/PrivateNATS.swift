@@ -99,12 +99,12 @@ package final class PrivateNATS: Sendable {
     }
 
     /// The kernel goes on acknowledging, nobody answers.
-    package func pause() { self.signal(SIGSTOP) }
-    package func resume() { self.signal(SIGCONT) }
+    package func pause() {
+        if let process = self.process.withLock({ $0 }) { stopAndWait(process.processIdentifier) }
+    }
 
-    private func signal(_ number: CInt) {
-        guard let process = self.process.withLock({ $0 }) else { return }
-        Glibc.kill(process.processIdentifier, number)
+    package func resume() {
+        if let process = self.process.withLock({ $0 }) { Glibc.kill(process.processIdentifier, SIGCONT) }
     }
 
     /// A port that was free a moment ago.
