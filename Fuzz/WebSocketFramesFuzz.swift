@@ -22,6 +22,10 @@ enum WebSocketFramesFuzz {
         let whole = try Self.read([input.bytes])
         let inPieces = try Self.read(input.chunks)
         try FuzzFinding.unless(whole == inPieces, "pieces mean the same: \(whole), \(inPieces)")
+        for chunks in [[input.bytes], input.chunks] {
+            let byTheShortWay = try Self.read(chunks, takesShortWay: true)
+            try FuzzFinding.unless(whole == byTheShortWay, "the short way means the same: \(whole), \(byTheShortWay)")
+        }
         for event in whole {
             try Self.checkLimits(event)
             switch event {
@@ -59,7 +63,13 @@ enum WebSocketFramesFuzz {
     }
 
     /// What a connection hears, up to the first frame that is refused; compressed messages only where there is a codec.
-    static func read(_ chunks: [[UInt8]], by codec: PerMessageDeflateCodec? = nil) throws -> [Event] {
+    ///
+    /// A connection takes the short way between messages where it leads anywhere, and else the general one.
+    static func read(
+        _ chunks: [[UInt8]],
+        by codec: PerMessageDeflateCodec? = nil,
+        takesShortWay: Bool = false
+    ) throws -> [Event] {
         var decoder = WebSocketFrameDecoder()
         var assembler = WebSocketMessageAssembler()
         var events: [Event] = []
@@ -69,6 +79,18 @@ enum WebSocketFramesFuzz {
             var offset = 0
             let isRefused = kept.withUnsafeMutableBytes { buffer in
                 do throws(WebSocketProtocolError) {
+                    while takesShortWay, assembler.isBetweenMessages,
+                        let message = decoder.wholeMessage(
+                            buffer,
+                            from: &offset,
+                            bytesMax: min(Self.maxFrameBytes, Self.maxMessageBytes)
+                        )
+                    {
+                        let bytes = UnsafeRawBufferPointer(rebasing: buffer[message.range])
+                        let isValid = !message.isText || message.isASCII || UTF8Validator.isValid(bytes)
+                        guard isValid else { throw .invalidUTF8 }
+                        events.append(.message(isText: message.isText, Array(bytes)))
+                    }
                     while let part = try decoder.next(
                         buffer,
                         from: &offset,
