@@ -1,10 +1,11 @@
 internal import Glibc
 internal import TimingleNet
 
-/// The command line: `--port 9001 --loops 1 --max-message 65536 --tls cert.pem key.pem --deflate`.
+/// The command line: `--port 9001 --loops 1 --scheduling batch --max-message 65536 --tls cert.pem key.pem --deflate`.
 struct BareListenerOptions {
     var port: UInt16 = 9001
     var loops = 1
+    var scheduling = ThreadScheduling.batch
     var maxMessageBytes = 64 * 1024
     /// `--deflate` offers permessage-deflate; `--deflate-context` lets messages refer to those before them, too.
     var deflate: PerMessageDeflate?
@@ -22,6 +23,11 @@ struct BareListenerOptions {
             switch name {
             case "--port": self.port = Self.number(name, value)
             case "--loops": self.loops = Self.number(name, value)
+            case "--scheduling":
+                guard let scheduling = ThreadScheduling(rawValue: value) else {
+                    Self.refuse("--scheduling is batch or normal, not \(value)")
+                }
+                self.scheduling = scheduling
             case "--max-message": self.maxMessageBytes = Self.number(name, value)
             case "--deflate-min":
                 self.deflate = self.deflate ?? PerMessageDeflate()
@@ -41,8 +47,8 @@ struct BareListenerOptions {
 
     private static func refuse(_ reason: String) -> Never {
         let usage = """
-            usage: BareListener [--port N] [--loops N] [--max-message BYTES] [--tls CERT KEY]
-                                [--deflate] [--deflate-context] [--deflate-min BYTES]
+            usage: BareListener [--port N] [--loops N] [--scheduling batch|normal] [--max-message BYTES]
+                                [--tls CERT KEY] [--deflate] [--deflate-context] [--deflate-min BYTES]
             """
         let text = Array("\(reason)\n\(usage)\n".utf8)
         _ = write(STDERR_FILENO, text, text.count)

@@ -25,7 +25,7 @@ enum BareListener {
     }
 
     private static func serve(_ options: BareListenerOptions) async throws {
-        try await withEventLoopGroup(count: options.loops) { group in
+        try await withEventLoopGroup(count: options.loops, scheduling: options.scheduling) { group in
             let rooms = RoomFanout(group: group, compression: options.deflate ?? PerMessageDeflate())
             var configuration = HTTPServerConfiguration(
                 port: options.port,

@@ -28,6 +28,9 @@ extern ssize_t preadv2(int fd, const struct iovec *vectors, int count, off_t off
 #define TIMINGLE_SOCK_NONBLOCK 04000
 #define TIMINGLE_SOCK_CLOEXEC 02000000
 
+/* SCHED_BATCH, guarded in the same way. */
+#define TIMINGLE_SCHED_BATCH 3
+
 static inline uint64_t timingle_epoll_event_data(const struct epoll_event *event) { return event->data.u64; }
 
 static inline struct epoll_event timingle_epoll_event_make(uint32_t events, uint64_t data) {

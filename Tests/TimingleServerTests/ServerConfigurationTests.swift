@@ -31,6 +31,7 @@ struct ServerConfigurationTests {
         #expect(configuration.rateLimits.business.count == 300)
         #expect(configuration.rateLimits.auth.count == 30)
         #expect(configuration.chatMaxCharacters == 4_000)
+        #expect(configuration.eventLoopScheduling == .batch)
         #expect(configuration.warnings.count == 2)
     }
 
@@ -44,7 +45,8 @@ struct ServerConfigurationTests {
     @Test(arguments: [
         ("PORT", "65536"), ("PORT", "-1"), ("PORT", "80a"), ("ROLE", "apis"), ("ENV", "prodd"),
         ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("LISTEN_ADDRESS", "localhost"), ("LISTEN_ADDRESS", "/tmp/x"),
-        ("EVENT_LOOPS", "1000"), ("DATABASE_URL", "mysql://x"), ("DATABASE_URL", "postgres://"),
+        ("EVENT_LOOPS", "1000"), ("EVENT_LOOP_SCHEDULING", "fifo"), ("DATABASE_URL", "mysql://x"),
+        ("DATABASE_URL", "postgres://"),
         ("POSTGRES_PORT", "0"), ("POSTGRES_SSLMODE", "maybe"), ("DB_SSL_MODE", "maybe"), ("REDIS_URL", "http://x"),
         ("REDIS_PORT", "x"), ("REDIS_DB", "-1"), ("NATS_URL", "localhost:4222"), ("NATS_MONITOR_URL", "https://x"),
         ("AUTH_MODE", "lax"),

@@ -7,7 +7,7 @@ package final class EventLoopGroup: Sendable {
     private let next = Atomic<Int>(0)
     private let finished: DispatchGroup
 
-    fileprivate init(count: Int) throws(SystemError) {
+    fileprivate init(count: Int, scheduling: ThreadScheduling) throws(SystemError) {
         precondition(count > 0, "a group needs a loop")
         var loops: [EventLoop] = []
         for index in 0..<count { loops.append(try EventLoop(index: index)) }
@@ -15,7 +15,7 @@ package final class EventLoopGroup: Sendable {
         self.finished = DispatchGroup()
         for loop in loops {
             let queue = DispatchQueue(label: "timingle.loop.\(loop.index)", qos: .userInteractive)
-            queue.async(group: self.finished) { loop.run() }
+            queue.async(group: self.finished) { scheduling.run { loop.run() } }
         }
     }
 
@@ -56,11 +56,15 @@ package final class EventLoopGroup: Sendable {
 /// Runs `body` with `count` running loops and stops them when it returns or throws.
 ///
 /// Whoever works on the loops must be done by then: a task that still prefers one of them would never resume.
+///
+/// By default a loop that is woken does not interrupt the thread that runs on its processor, which is often the one
+/// that woke it and has more for it. Where others keep the processor busy it waits some milliseconds, a slice.
 package func withEventLoopGroup<Result>(
     count: Int,
+    scheduling: ThreadScheduling = .batch,
     _ body: (EventLoopGroup) async throws -> Result
 ) async throws -> Result {
-    let group = try EventLoopGroup(count: count)
+    let group = try EventLoopGroup(count: count, scheduling: scheduling)
     do {
         let result = try await body(group)
         await group.stop()

@@ -26,7 +26,8 @@ struct ServeCommand: Sendable {
         let given = self.configuration.eventLoops
         do {
             return try await withEventLoopGroup(
-                count: given > 0 ? given : ProcessEnvironment.processorCount()
+                count: given > 0 ? given : ProcessEnvironment.processorCount(),
+                scheduling: self.configuration.eventLoopScheduling
             ) { group in
                 let application = try Application(
                     configuration: self.configuration,

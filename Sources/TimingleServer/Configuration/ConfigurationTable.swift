@@ -26,6 +26,12 @@ enum ConfigurationTable {
     )
     static let listenAddress = Variable("LISTEN_ADDRESS", .address, default: "0.0.0.0", "address to listen on")
     static let eventLoops = Variable("EVENT_LOOPS", .integer(0...256), default: "0", "threads; 0 is one a processor")
+    static let eventLoopScheduling = Variable(
+        "EVENT_LOOP_SCHEDULING",
+        .choice([["batch"], ["normal"]]),
+        default: "batch",
+        "batch takes no processor from whoever runs on it and costs less; normal for one that others keep busy"
+    )
     static let logLevel = Variable(
         "LOG_LEVEL",
         .choice([["debug"], ["info"], ["notice"], ["warning", "warn"], ["error"]]),
@@ -301,7 +307,8 @@ enum ConfigurationTable {
 
     static let all: [Variable] =
         [
-            environment, role, port, listenAddress, eventLoops, logLevel, logFormat, baseURL,
+            environment, role, port, listenAddress, eventLoops, eventLoopScheduling, logLevel, logFormat,
+            baseURL,
             databaseURL, postgresHost, postgresPort, postgresUser, postgresPassword, postgresDatabase, postgresSSLMode,
             postgresConnections, postgresStatementTimeout, postgresLockTimeout, migrationsDirectory,
             redisURL, redisHost, redisPort, redisPassword, redisDatabase, natsURL, natsMonitorURL,

@@ -36,6 +36,7 @@ struct ServerConfiguration: Sendable {
     let port: UInt16
     let listenAddress: String
     let eventLoops: Int
+    let eventLoopScheduling: ThreadScheduling
     let logLevel: LogLevel
     let logFormat: LogFormat
     let database: Endpoint
@@ -88,6 +89,7 @@ struct ServerConfiguration: Sendable {
         self.port = UInt16(clamping: reader.integer(Table.port))
         self.listenAddress = reader.string(Table.listenAddress)
         self.eventLoops = reader.integer(Table.eventLoops)
+        self.eventLoopScheduling = ThreadScheduling(rawValue: reader.choice(Table.eventLoopScheduling)) ?? .batch
         self.logLevel = LogLevel(name: reader.choice(Table.logLevel)) ?? .info
         self.logFormat = LogFormat(rawValue: reader.choice(Table.logFormat)) ?? .auto
         self.database = Self.database(reader)

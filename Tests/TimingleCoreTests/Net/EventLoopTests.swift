@@ -18,6 +18,16 @@ struct EventLoopTests {
         }
     }
 
+    @Test(arguments: ThreadScheduling.allCases)
+    func loopsRunWithTheSchedulingThatIsAskedFor(_ scheduling: ThreadScheduling) async throws {
+        try await withEventLoopGroup(count: 2, scheduling: scheduling) { group in
+            for loop in group.loops {
+                let seen = try await loop.enter { ThreadScheduling.current }
+                #expect(seen == scheduling)
+            }
+        }
+    }
+
     @Test func workIsRunInTheOrderOfTheCalls() async throws {
         try await withEventLoopGroup(count: 1) { group in
             let loop = group.loops[0]
