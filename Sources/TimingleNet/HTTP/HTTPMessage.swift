@@ -249,8 +249,16 @@ package struct HTTPResponse: Sendable {
 
 /// Resolves `%41` and, for queries, `+`; nil for a broken escape, a NUL, or bytes that are not UTF-8.
 func percentDecoded(_ bytes: some Collection<UInt8>, plusIsSpace: Bool) -> String? {
-    let isEncoded = bytes.contains { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }
-    guard isEncoded else { return String(validating: bytes, as: UTF8.self) }
+    var isEncoded = false
+    var union: UInt8 = 0
+    for byte in bytes {
+        union |= byte
+        isEncoded = isEncoded || byte == UInt8(ascii: "%") || byte == UInt8(ascii: "+")
+    }
+    guard isEncoded else {
+        // The library's validation is generic code that costs a thousand instructions; ASCII needs none.
+        return union < 0x80 ? String(decoding: bytes, as: UTF8.self) : String(validating: bytes, as: UTF8.self)
+    }
     var decoded: [UInt8] = []
     decoded.reserveCapacity(bytes.count)
     var iterator = bytes.makeIterator()

@@ -28,6 +28,7 @@ final class HTTPServerShard: StreamConnectionOwner {
     private let streamLimits: Shared<StreamLimits>
     let webSocketSettings: WebSocketSettings
     let webSocketDeflate: PerMessageDeflateShard?
+    let webSocketDigest = WebSocketDigest()
     private var slots: [StreamConnection?] = []
     private var freeSlots: [Int] = []
     /// Connections that are only told that their address has too many.
@@ -173,7 +174,7 @@ final class HTTPServerShard: StreamConnectionOwner {
         self.remove(connection)
         self.census?.leave(
             connection.peerAddress,
-            wasRefused: self.refusedSlots.remove(connection.ownerSlot) != nil
+            wasRefused: !self.refusedSlots.isEmpty && self.refusedSlots.remove(connection.ownerSlot) != nil
         )
         self.uncount()
     }

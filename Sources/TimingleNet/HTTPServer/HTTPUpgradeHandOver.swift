@@ -20,7 +20,7 @@ enum HTTPUpgradeHandOver {
             date: shard.dateFieldLine(),
             to: &out,
             handshakeBytes: answer.bytesMax
-        ) { writer in answer.write(to: &writer) }
+        ) { writer in answer.write(to: &writer, by: shard.webSocketDigest) }
         return agreement.flatMap { deflate?.makeCodec($0) }
     }
 

@@ -124,9 +124,9 @@ package enum WebSocketHandshake {
         /// The names and line ends together are shorter than 192 bytes.
         var bytesMax: Int { 192 + (self.subprotocol?.utf8.count ?? 0) + (self.extensions?.utf8.count ?? 0) }
 
-        func write(to writer: inout HTTPHeadWriter) {
+        func write(to writer: inout HTTPHeadWriter, by digest: WebSocketDigest) {
             writer.write("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ")
-            writer.write(count: WebSocketKey.acceptBytes) { self.key.writeAccept(to: $0) }
+            writer.write(count: WebSocketKey.acceptBytes) { self.key.writeAccept(to: $0, by: digest) }
             if let subprotocol = self.subprotocol {
                 writer.write("\r\nSec-WebSocket-Protocol: ")
                 writer.write(text: subprotocol)

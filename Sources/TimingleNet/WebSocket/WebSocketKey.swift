@@ -24,18 +24,17 @@ struct WebSocketKey: Equatable, Sendable {
     static func == (left: WebSocketKey, right: WebSocketKey) -> Bool { left.words == right.words }
 
     private static let count = 24
-    private static let digestBytes = 20
     /// 20 bytes in base64.
     static let acceptBytes = 28
 
     /// Writes the proof that we speak WebSocket: SHA-1 of the key and a fixed text, in base64 (RFC 6455 section 4.2.2).
     ///
-    /// SHA-1 protects nothing here; the RFC prescribes it.
-    func writeAccept(to accept: UnsafeMutableBufferPointer<UInt8>) {
+    /// `accept` has 28 bytes.
+    func writeAccept(to accept: UnsafeMutableBufferPointer<UInt8>, by digest: WebSocketDigest) {
         precondition(accept.count == Self.acceptBytes, "Sec-WebSocket-Accept has 28 characters")
         let text: StaticString = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
         let inputBytes = Self.count + text.utf8CodeUnitCount
-        // The input, and behind it the base64 with the NUL that OpenSSL adds; digest and length in between.
+        // The input, its digest, and the base64 with the NUL that OpenSSL adds.
         withUnsafeTemporaryAllocation(byteCount: 128, alignment: 8) { memory in
             guard let base = memory.baseAddress else { return }
             base.storeBytes(of: self.words.0, as: UInt64.self)
@@ -43,12 +42,13 @@ struct WebSocketKey: Equatable, Sendable {
             base.storeBytes(of: self.words.2, toByteOffset: 16, as: UInt64.self)
             (base + Self.count).copyMemory(from: text.utf8Start, byteCount: text.utf8CodeUnitCount)
             // SAFETY: 60 bytes of input, 20 of digest and 29 of base64 lie one behind the other in the 128.
-            let digest = (base + inputBytes).assumingMemoryBound(to: UInt8.self)
-            let encoded = digest + Self.digestBytes
-            var length: UInt32 = 0
-            let result = EVP_Digest(base, inputBytes, digest, &length, SHA1.algorithm, nil)
-            precondition(result == 1 && length == Self.digestBytes, "OpenSSL cannot compute SHA-1")
-            EVP_EncodeBlock(encoded, digest, CInt(Self.digestBytes))
+            let sum = (base + inputBytes).assumingMemoryBound(to: UInt8.self)
+            let encoded = sum + WebSocketDigest.byteCount
+            digest.write(
+                UnsafeRawBufferPointer(start: base, count: inputBytes),
+                to: UnsafeMutableBufferPointer(start: sum, count: WebSocketDigest.byteCount)
+            )
+            EVP_EncodeBlock(encoded, sum, CInt(WebSocketDigest.byteCount))
             accept.baseAddress?.update(from: encoded, count: Self.acceptBytes)
         }
     }
@@ -61,10 +61,4 @@ struct WebSocketKey: Equatable, Sendable {
         default: false
         }
     }
-}
-
-private enum SHA1 {
-    // SAFETY: an algorithm is immutable once it was fetched, which OpenSSL would else do for each digest; it lives as
-    // long as the process. WebSocketKeyTests computes digests on many threads.
-    nonisolated(unsafe) static let algorithm = EVP_MD_fetch(nil, "SHA1", nil)
 }

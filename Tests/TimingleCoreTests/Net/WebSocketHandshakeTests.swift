@@ -101,7 +101,7 @@ struct WebSocketHandshakeTests {
     ) -> String {
         let answer = WebSocketHandshake.Answer(accepted, subprotocol: subprotocol, extensions: extensions)
         var out = HTTPOutputBuffer()
-        out.write(atMost: answer.bytesMax) { answer.write(to: &$0) }
+        out.write(atMost: answer.bytesMax) { answer.write(to: &$0, by: WebSocketDigest()) }
         return String(decoding: out.bytes, as: UTF8.self)
     }
 
