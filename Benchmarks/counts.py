@@ -25,6 +25,7 @@ CASES = (
     ("echo1", 1),
     ("echo16", 1),
     ("churn", 1),
+    ("churn", 2),
     ("http1", 1),
     ("http16", 1),
 )
