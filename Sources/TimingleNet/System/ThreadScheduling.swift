@@ -11,7 +11,7 @@ package enum ThreadScheduling: String, Sendable, CaseIterable {
     /// Runs `body` on the calling thread with this policy, and gives the thread back as it was.
     ///
     /// A thread that an operator has given another class, such as real time (chrt(1)), keeps it. Where the kernel or a
-    /// sandbox refuses, `body` runs as before.
+    /// sandbox refuses, `body` runs as before. Threads that are made meanwhile inherit it.
     package func run<Result>(_ body: () throws -> Result) rethrows -> Result {
         let before = sched_getscheduler(0)
         let isOrdinary = before == SCHED_OTHER || before == TIMINGLE_SCHED_BATCH
