@@ -4,7 +4,11 @@ internal import Glibc
 func stopAndWait(_ process: pid_t) {
     kill(process, SIGSTOP)
     // A stop takes as long as it takes a running thread to come into the kernel.
-    for _ in 0..<1_000 where !standsStill(process) { usleep(1_000) }
+    for _ in 0..<10_000 {
+        if standsStill(process) { return }
+        usleep(1_000)
+    }
+    preconditionFailure("process \(process) did not stop within ten seconds")
 }
 
 /// True when no thread of the process runs (proc_pid_stat(5)).

@@ -29,6 +29,7 @@ struct ServeCommand: Sendable {
                 count: given > 0 ? given : ProcessEnvironment.processorCount(),
                 scheduling: self.configuration.eventLoopScheduling
             ) { group in
+                try await self.tell(of: group, log)
                 let application = try Application(
                     configuration: self.configuration,
                     group: group,
@@ -45,6 +46,22 @@ struct ServeCommand: Sendable {
             log.error("the server cannot run", ["reason": .text(String(describing: error))])
             return ExitCode.failure
         }
+    }
+
+    /// Says how the loops run in truth: a sandbox may have refused their scheduling, an operator chosen another class.
+    private func tell(of group: EventLoopGroup, _ log: Log) async throws {
+        let wanted = self.configuration.eventLoopScheduling
+        let scheduling = try await group.loops[0].enter { ThreadScheduling.current }
+        if let scheduling, scheduling != wanted {
+            log.warning("the kernel refuses EVENT_LOOP_SCHEDULING", ["wanted": .text(wanted.rawValue)])
+        }
+        log.info(
+            "event loops run",
+            [
+                "count": .number(Int64(group.loops.count)),
+                "scheduling": .text(scheduling?.rawValue ?? "as the process was started"),
+            ]
+        )
     }
 
     private var logFormat: LogLineFormat {

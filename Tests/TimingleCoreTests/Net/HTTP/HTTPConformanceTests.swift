@@ -190,16 +190,16 @@ struct HTTPConformanceTests {
         try await withEventLoopGroup(count: 1) { group in
             var configuration = Self.configuration
             try configuration.useTestTransport()
-            let listener = try await Listener.bind(configuration, group: group)
-            for test in HTTPConformanceTables.all {
-                let client = try RawClient(port: listener.port)
-                try await client.send(test.wire)
-                // An end of the client's half is no reason to lose what waits.
-                if test.end == .keep { try await client.finishSending() }
-                let bytes = Array(try await client.receiveAll().utf8)
-                Self.check(test, bytes, hasEnded: test.end == .close, "over a socket")
+            try await withListener(configuration, group: group) { listener in
+                for test in HTTPConformanceTables.all {
+                    let client = try RawClient(port: listener.port)
+                    try await client.send(test.wire)
+                    // An end of the client's half is no reason to lose what waits.
+                    if test.end == .keep { try await client.finishSending() }
+                    let bytes = Array(try await client.receiveAll().utf8)
+                    Self.check(test, bytes, hasEnded: test.end == .close, "over a socket")
+                }
             }
-            await listener.close()
         }
     }
 

@@ -134,20 +134,20 @@ struct HTTPContentCodingTests {
             var configuration = HTTPServerConfiguration(responder: { _, _ in Self.json() })
             if !isOn { configuration.contentCoding = nil }
             try configuration.useTestTransport()
-            let listener = try await Listener.bind(configuration, group: group)
-            let client = try RawClient(port: listener.port)
-            let request = "/ HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\nConnection: "
-            try await client.send("HEAD \(request)keep-alive\r\n\r\nGET \(request)close\r\n\r\n")
-            var bytes: [UInt8] = []
-            while case let portion = try await client.receive(), !portion.isEmpty { bytes += portion }
-            let answers = try #require(HTTPAnswer.read(bytes, isHead: { $0 == 0 }))
-            #expect(answers.count == 2)
-            #expect(answers[0].values("Content-Length") == answers[1].values("Content-Length"))
-            for answer in answers {
-                #expect(answer.values("Content-Encoding") == (isOn ? ["gzip"] : []))
-                #expect(answer.values("Vary") == (isOn ? ["Accept-Encoding"] : []))
+            try await withListener(configuration, group: group) { listener in
+                let client = try RawClient(port: listener.port)
+                let request = "/ HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\nConnection: "
+                try await client.send("HEAD \(request)keep-alive\r\n\r\nGET \(request)close\r\n\r\n")
+                var bytes: [UInt8] = []
+                while case let portion = try await client.receive(), !portion.isEmpty { bytes += portion }
+                let answers = try #require(HTTPAnswer.read(bytes, isHead: { $0 == 0 }))
+                #expect(answers.count == 2)
+                #expect(answers[0].values("Content-Length") == answers[1].values("Content-Length"))
+                for answer in answers {
+                    #expect(answer.values("Content-Encoding") == (isOn ? ["gzip"] : []))
+                    #expect(answer.values("Vary") == (isOn ? ["Accept-Encoding"] : []))
+                }
             }
-            await listener.close()
         }
     }
 }

@@ -28,22 +28,18 @@ struct StaticSite: Sendable {
                 var configuration = HTTPServerConfiguration(log: log.log, responder: { try await files($0, $1) })
                 configuration.limits = limits
                 if transport == .tls { configuration.tls = try TestTransport.serverContext.get() }
-                let listener = try await Listener.bind(configuration, group: group)
-                let site = StaticSite(
-                    directory: directory,
-                    files: files,
-                    listener: listener,
-                    group: group,
-                    transport: transport,
-                    log: log
-                )
-                do {
-                    try await body(site)
-                } catch {
-                    await listener.close()
-                    throw error
+                try await withListener(configuration, group: group) { listener in
+                    try await body(
+                        StaticSite(
+                            directory: directory,
+                            files: files,
+                            listener: listener,
+                            group: group,
+                            transport: transport,
+                            log: log
+                        )
+                    )
                 }
-                await listener.close()
             }
         }
     }
