@@ -15,6 +15,8 @@ set -euo pipefail
 . "$ROOT/scripts/lib/install.sh"
 # shellcheck source=scripts/lib/sanitize.sh
 . "$ROOT/scripts/lib/sanitize.sh"
+# shellcheck source=scripts/lib/stages.sh
+. "$ROOT/scripts/lib/stages.sh"
 # shellcheck source=scripts/lib/watchdog.sh
 . "$ROOT/scripts/lib/watchdog.sh"
 
@@ -107,11 +109,7 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-failed=()
-if [ "$what" = all ]; then
-    say "Style"
-    scripts/lint.sh || failed+=("style")
-fi
+[ "$what" != all ] || stage "Style" scripts/lint.sh
 
 flags=()
 case ${SANITIZE:-} in
@@ -144,62 +142,52 @@ fi
 await_cassandra
 
 if [[ $what =~ ^(all|unit)$ ]]; then
-    say "Swift tests"
     preload=()
     # Ten times what they take.
     minutes=$([ -n "${SANITIZE:-}" ] && echo 120 || echo 30)
-    [ "${SANITIZE:-}" != thread ] || preload=(env "LD_PRELOAD=$(thread_hints)")
-    swift_tests=(within "$minutes" "${preload[@]}" swift test --skip-build --no-parallel "${flags[@]}")
-    "${swift_tests[@]}" ${FILTER:+--filter "$FILTER"} ||
-        failed+=("Swift tests")
-    if [ -z "${FILTER:-}" ]; then
-        say "Swift tests of the listener over TLS"
-        TIMINGLE_TEST_TRANSPORT=tls "${swift_tests[@]}" --filter "$(suites_of_both_transports)" ||
-            failed+=("Swift tests over TLS")
-    fi
+    [ "${SANITIZE:-}" != thread ] || preload=("LD_PRELOAD=$(thread_hints)")
+    swift_tests=(swift test --skip-build --no-parallel "${flags[@]}")
+    stage "Swift tests" within "$minutes" env "${preload[@]}" "${swift_tests[@]}" ${FILTER:+--filter "$FILTER"}
+    [ -n "${FILTER:-}" ] ||
+        stage "Swift tests of the listener over TLS" within "$minutes" env "${preload[@]}" \
+            TIMINGLE_TEST_TRANSPORT=tls "${swift_tests[@]}" --filter "$(suites_of_both_transports)"
 fi
 export TIMINGLE_BINARY
+pytest=("$VENV/bin/python" -m pytest)
+# Its output goes through a pipe.
+[ ! -t 1 ] || pytest+=(--color=yes)
 if [[ $what =~ ^(all|e2e)$ ]]; then
     export TIMINGLE_E2E_CQL_OUTAGE=${CQL_OUTAGE:-10}
-    say "End-to-end tests of $TIMINGLE_BINARY${CQL:+ with chat and history in Cassandra}"
     paths=(Tests/EndToEnd)
     [[ " ${E2E:-}" != *" Tests/EndToEnd/"* ]] || paths=()
     # shellcheck disable=SC2086
-    TIMINGLE_E2E_TLS=${TLS:-} TIMINGLE_E2E_CQL=${CQL:+$TIMINGLE_TEST_CQL} \
-        "$VENV/bin/python" -m pytest "${paths[@]}" ${E2E:-} || failed+=("end-to-end tests")
-    if [ "$what" = all ]; then
-        say "End-to-end tests over TLS"
-        TIMINGLE_E2E_TLS=1 "$VENV/bin/python" -m pytest Tests/EndToEnd || failed+=("end-to-end tests over TLS")
-        if [ -n "${TIMINGLE_TEST_CQL:-}" ]; then
-            say "End-to-end tests with chat and history in Cassandra"
-            TIMINGLE_E2E_CQL=$TIMINGLE_TEST_CQL "$VENV/bin/python" -m pytest \
-                Tests/EndToEnd/test_{cql,spine,crash,faults}.py || failed+=("end-to-end tests with Cassandra")
-        fi
+    stage "End-to-end tests${CQL:+ with chat and history in Cassandra}" \
+        env TIMINGLE_E2E_TLS="${TLS:-}" TIMINGLE_E2E_CQL="${CQL:+$TIMINGLE_TEST_CQL}" "${pytest[@]}" "${paths[@]}" ${E2E:-}
+fi
+if [ "$what" = all ]; then
+    stage "End-to-end tests over TLS" env TIMINGLE_E2E_TLS=1 "${pytest[@]}" Tests/EndToEnd
+    if [ -n "${TIMINGLE_TEST_CQL:-}" ]; then
+        stage "End-to-end tests with Cassandra" env TIMINGLE_E2E_CQL="$TIMINGLE_TEST_CQL" "${pytest[@]}" \
+            Tests/EndToEnd/test_{cql,spine,crash,faults}.py
     fi
 fi
 
 if [ "$what" = secure ] || { [ "$what" = all ] && scripts/cassandra.sh find >/dev/null 2>&1; }; then
-    say "End-to-end tests with a Cassandra that speaks TLS alone and wants a password"
     extra=()
     # shellcheck disable=SC2206
     [ "$what" = all ] || extra=(${E2E:-})
-    secure_tests "${extra[@]}" || failed+=("end-to-end tests with TLS and a password of Cassandra")
+    stage "End-to-end tests with a Cassandra that speaks TLS alone and wants a password" secure_tests "${extra[@]}"
 fi
 
-if [ "$what" = all ]; then
-    say "Autobahn's functional cases"
-    code=0
+# Its 3 says that it can't be run here.
+functional_autobahn() {
+    local code=0
     scripts/autobahn.sh functional 9>&- || code=$?
-    case $code in
-    0) ;;
-    3) left_out+=("Autobahn's cases, which need a Python 2.7") ;;
-    *) failed+=("Autobahn") ;;
-    esac
-fi
+    [ "$code" -ne 3 ] || left_out+=("Autobahn's cases, which need a Python 2.7")
+    [ "$code" -eq 3 ] || return "$code"
+}
+[ "$what" != all ] || stage "Autobahn's functional cases" functional_autobahn
 
-if [ ${#failed[@]} -gt 0 ]; then
-    (IFS=,; die "failed: ${failed[*]}")
-    exit 1
-fi
+verdict || exit 1
 say "All passed"
 for part in "${left_out[@]}"; do warn "left out: $part"; done
