@@ -51,7 +51,7 @@ final class BlockingTLS: TLSTransport {
     func closeNotify() throws { try self.session().closeNotify() }
 
     func pull(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
-        let count = recv(self.fd, buffer.baseAddress, buffer.count, 0)
+        let count = uninterrupted { recv(self.fd, buffer.baseAddress, buffer.count, 0) }
         guard count < 0 else { return count }
         // SO_RCVTIMEO has passed.
         if errno == EAGAIN { return nil }
@@ -63,7 +63,7 @@ final class BlockingTLS: TLSTransport {
         var sent = 0
         while sent < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[sent...])
-            let count = Glibc.send(self.fd, rest.baseAddress, rest.count, CInt(MSG_NOSIGNAL))
+            let count = uninterrupted { Glibc.send(self.fd, rest.baseAddress, rest.count, CInt(MSG_NOSIGNAL)) }
             guard count > 0 else { return self.code = errno }
             sent += count
         }

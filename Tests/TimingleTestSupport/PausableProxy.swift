@@ -24,17 +24,16 @@ package final class PausableProxy: Sendable {
         self.upstreamPort = upstreamPort
         let listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
         self.listener = listener
-        var address = Self.address("127.0.0.1", 0)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        // SAFETY: sockaddr_in is one of the layouts behind sockaddr; the pointers live during the calls.
-        let result = withUnsafeMutablePointer(to: &address) { pointer in
+        self.port = try LoopbackPort.take()
+        var address = Self.address("127.0.0.1", self.port)
+        // SAFETY: sockaddr_in is one of the layouts behind sockaddr; the pointer lives during the calls.
+        let result = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                guard bind(listener, pointer, length) == 0, Glibc.listen(listener, 64) == 0 else { return CInt(-1) }
-                return getsockname(listener, pointer, &length)
+                guard bind(listener, pointer, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 else { return CInt(-1) }
+                return Glibc.listen(listener, 64)
             }
         }
         guard result == 0 else { throw PausableProxyError.noSocket }
-        self.port = UInt16(bigEndian: address.sin_port)
         Thread.detachNewThread { self.acceptAll() }
     }
 
@@ -58,7 +57,7 @@ package final class PausableProxy: Sendable {
 
     private func acceptAll() {
         while true {
-            let client = accept(self.listener, nil, nil)
+            let client = uninterrupted { accept(self.listener, nil, nil) }
             guard client >= 0 else { break }
             let upstream = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
             var address = Self.address(self.upstreamHost, self.upstreamPort)
@@ -84,7 +83,7 @@ package final class PausableProxy: Sendable {
     private func relay(from source: CInt, to target: CInt) {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         loop: while true {
-            let count = read(source, &buffer, buffer.count)
+            let count = uninterrupted { read(source, &buffer, buffer.count) }
             guard count > 0 else { break }
             while self.state.withLock({ $0.isPaused }) { usleep(1_000) }
             var sent = 0

@@ -21,7 +21,7 @@ package final class RawClient: Sendable {
     package init(
         port: UInt16,
         from source: String? = nil,
-        timeoutSeconds: Int = 5,
+        timeoutSeconds: Int = 30,
         receiveBufferBytes: CInt? = nil,
         transport: TestTransport = .current,
         tls context: TLSContext? = nil
@@ -81,7 +81,8 @@ package final class RawClient: Sendable {
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes {
-                Glibc.send(self.fd, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
+                let rest = $0
+                return uninterrupted { Glibc.send(self.fd, rest.baseAddress, rest.count, CInt(MSG_NOSIGNAL)) }
             }
             guard count > 0 else { throw Failure(description: "send: \(errno)") }
             sent += count
@@ -107,7 +108,7 @@ package final class RawClient: Sendable {
         try await self.run {
             if let tls = self.tls { return try tls.receive(atMost: atMost) }
             var buffer = [UInt8](repeating: 0, count: atMost)
-            let count = recv(self.fd, &buffer, atMost, 0)
+            let count = uninterrupted { recv(self.fd, &buffer, atMost, 0) }
             guard count >= 0 else { throw Failure(description: "recv: \(errno)") }
             return Array(buffer.prefix(count))
         }

@@ -1,5 +1,6 @@
 import Testing
 import TimingleNet
+import TimingleTestSupport
 
 @testable import TimingleCQL
 
@@ -22,8 +23,9 @@ final class CQLScriptedServer: ReadinessHandler {
         self.loop = loop
         self.tls = tls
         self.script = script
-        let socket = try Socket.listening(on: .ipv4(address: 0x7F00_0001, port: 0))
-        self.port = try socket.localAddress().port ?? 0
+        // Clients go on asking for it when it is closed.
+        self.port = try LoopbackPort.take()
+        let socket = try Socket.listening(on: .ipv4(address: 0x7F00_0001, port: self.port))
         self.registration = try loop.register(socket.fd, interest: .read, handler: self)
         self.socket = consume socket
     }
