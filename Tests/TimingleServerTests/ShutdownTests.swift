@@ -23,7 +23,7 @@ struct ShutdownTests {
         let journal = Journal()
         let sink = RecordingSink()
         let shutdown = Shutdown(
-            timeout: .milliseconds(50),
+            timeout: .milliseconds(500),
             steps: [
                 .init("first") { _ in journal.note("first") },
                 .init("hangs") { _ in try? await Task.sleep(for: .seconds(3_600)) },

@@ -1,7 +1,7 @@
 import TimingleNet
 
 /// Waits, in small steps and not for long, until something that happens elsewhere is true.
-package func eventually(_ seconds: Int = 10, _ condition: () async throws -> Bool) async rethrows -> Bool {
+package func eventually(_ seconds: Int = 30, _ condition: () async throws -> Bool) async rethrows -> Bool {
     let end = MonotonicInstant.now + .seconds(seconds)
     while MonotonicInstant.now < end {
         if try await condition() { return true }

@@ -8,6 +8,7 @@ package final class MemoryMessageStore: MessageStore {
         var poison: Set<String> = []
         var batches: [[ChatMessage]] = []
         var isAway = false
+        var reads = 0
     }
 
     private let state = Locked(State())
@@ -31,6 +32,9 @@ package final class MemoryMessageStore: MessageStore {
 
     /// What each successful append was given.
     package var batches: [[ChatMessage]] { self.state.withLock { $0.batches } }
+
+    /// How often somebody has looked for something here.
+    package var reads: Int { self.state.withLock { $0.reads } }
 
     package func append(_ messages: [ChatMessage]) async throws(StoreError) {
         let error = self.state.withLock { state -> StoreError? in
@@ -58,7 +62,8 @@ package final class MemoryMessageStore: MessageStore {
 
     private func read<Value>(_ body: (State) -> Value) throws(StoreError) -> Value {
         let result: Result<Value, StoreError> = self.state.withLock { state in
-            state.isAway ? .failure(.unavailable("away")) : .success(body(state))
+            state.reads += 1
+            return state.isAway ? .failure(.unavailable("away")) : .success(body(state))
         }
         return try result.get()
     }

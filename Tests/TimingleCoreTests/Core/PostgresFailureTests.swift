@@ -26,7 +26,7 @@ struct PostgresFailureTests {
             configure: {
                 $0.maxConnections = 1
                 $0.statementTimeout = nil
-                $0.queryTimeout = .milliseconds(200)
+                $0.queryTimeout = .seconds(1)
             },
             { client, _ in
                 let before = try await client.query("SELECT pg_backend_pid()").first?.decode(at: 0, as: Int.self)
@@ -43,7 +43,7 @@ struct PostgresFailureTests {
         try await withTestDatabase(
             loops: 1,
             isMigrated: false,
-            configure: { $0.statementTimeout = .milliseconds(100) },
+            configure: { $0.statementTimeout = .milliseconds(500) },
             { client, _ in
                 let failure = await self.error { try await client.query("SELECT pg_sleep(30)") }
                 #expect(failure?.isStatementTimeout == true)
@@ -105,7 +105,7 @@ struct PostgresFailureTests {
             isMigrated: false,
             configure: {
                 $0.statementTimeout = nil
-                $0.queryTimeout = .milliseconds(300)
+                $0.queryTimeout = .seconds(2)
             },
             { client, _ in
                 // A deferred trigger that sleeps makes COMMIT slower than our deadline.
@@ -194,7 +194,9 @@ struct PostgresFailureTests {
                 #expect(failure.map { "\($0)".contains("secret") } == false)
                 #expect(!client.isHealthy)
                 let unresolved = await self.error {
-                    let named = try PostgresConfiguration(url: "postgres://nobody@name.invalid/none")
+                    // Too long for a label, so that no name server is asked (RFC 1035 section 2.3.4).
+                    let label = String(repeating: "a", count: 64)
+                    let named = try PostgresConfiguration(url: "postgres://nobody@\(label).invalid/none")
                     try await withTestClient(named, group: group) { try await $0.ping() }
                 }
                 #expect(unresolved?.code == .connectionFailed)
@@ -223,8 +225,12 @@ struct PostgresFailureTests {
     @Test func closeWaitsForWhatRunsAndRefusesTheRest() async throws {
         try await withTestDatabase(loops: 1, isMigrated: false, configure: { $0.maxConnections = 1 }) { client, _ in
             try await client.ping()
-            async let running = client.query("SELECT pg_sleep(0.2)")
-            try await Task.sleep(for: .milliseconds(50))
+            let hasBegun = Locked(false)
+            async let running = client.withSession { session in
+                hasBegun.withLock { $0 = true }
+                return try await session.query("SELECT pg_sleep(0.2)")
+            }
+            try await waitUntil { hasBegun.withLock { $0 } }
             await client.close()
             let rows = try await running
             #expect(rows.rowCount == 1)

@@ -167,7 +167,7 @@ struct ListenerTests {
 
     @Test func anIdleConnectionIsClosedWithoutAWord() async throws {
         var limits = HTTPLimits()
-        limits.keepAliveIdle = .milliseconds(30)
+        limits.keepAliveIdle = .milliseconds(300)
         try await self.withListener(limits) { listener in
             let client = try RawClient(port: listener.port)
             #expect(try await client.receiveAll() == "")
@@ -224,8 +224,11 @@ struct ListenerTests {
     }
 
     @Test func drainingFinishesWhatRunsAndClosesWhatIsIdle() async throws {
+        let running = Mutex<CheckedContinuation<Void, Never>?>(nil)
         let slow: HTTPHandler = { request, _ in
-            if request.target == "/slow" { try await Task.sleep(for: .milliseconds(50)) }
+            if request.target == "/slow" {
+                await withCheckedContinuation { continuation in running.withLock { $0 = continuation } }
+            }
             return HTTPResponse(.ok, body: .bytes(Array("done".utf8)))
         }
         try await self.withListener(responder: slow) { listener in
@@ -234,11 +237,12 @@ struct ListenerTests {
             _ = try await idle.receive(until: "done")
             let busy = try RawClient(port: listener.port)
             try await busy.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
-            try await Task.sleep(for: .milliseconds(10))
-            async let drained = listener.drain(deadline: .seconds(5))
+            try await waitUntil { running.withLock { $0 != nil } }
+            async let drained = listener.drain(deadline: .seconds(30))
+            #expect(try await idle.receiveAll() == "")
+            running.withLock { $0 }?.resume()
             let answer = try await busy.receiveAll()
             #expect(answer.contains("Connection: close") && answer.hasSuffix("done"))
-            #expect(try await idle.receiveAll() == "")
             // Both peers must go before nothing is left.
             try await idle.finishSending()
             try await busy.finishSending()
@@ -360,8 +364,8 @@ struct ListenerTests {
         }
     }
 
-    /// Reads an answer of 12 MB at a pace, and says how much came until the end.
-    private func readSlowly(_ portion: Int, limits: HTTPLimits) async throws -> Int {
+    /// Reads an answer of 12 MB with a pause behind each portion, and says how much came until the end.
+    private func readSlowly(_ portion: Int, pause: Duration, limits: HTTPLimits) async throws -> Int {
         let content = [UInt8](repeating: UInt8(ascii: "x"), count: 12_000_000)
         let responder: HTTPHandler = { _, _ in HTTPResponse(.ok, body: .bytes(content)) }
         let seen = Mutex(0)
@@ -373,7 +377,7 @@ struct ListenerTests {
                     let bytes = try await client.receive(atMost: portion)
                     guard !bytes.isEmpty else { return }
                     seen.withLock { $0 += bytes.count }
-                    try await Task.sleep(for: .milliseconds(2))
+                    try await Task.sleep(for: pause)
                 }
             } catch is RawClient.Failure {
                 // Reset.
@@ -388,9 +392,11 @@ struct ListenerTests {
         limits.writeDeadline = .milliseconds(400)
         // Some 4 MB a second at most are read, and progress never stops.
         limits.writeBytesPerSecondMin = 20_000_000
-        #expect(try await self.readSlowly(8_192, limits: limits) < 12_000_000)
+        #expect(try await self.readSlowly(8_192, pause: .milliseconds(2), limits: limits) < 12_000_000)
+        // Longer than the deadline in all, and far above the rate; a pause that the machine makes is no end.
+        limits.writeDeadline = .seconds(3)
         limits.writeBytesPerSecondMin = 50_000
-        #expect(try await self.readSlowly(65_536, limits: limits) > 12_000_000)
+        #expect(try await self.readSlowly(32_768, pause: .milliseconds(10), limits: limits) > 12_000_000)
     }
 
     private final class SilentSocket: WebSocketHandler {
@@ -414,7 +420,7 @@ struct ListenerTests {
                 clients.append(client)
             }
             let begun = ContinuousClock.now
-            async let drained = listener.drain(deadline: .seconds(5), closingOver: .milliseconds(200))
+            async let drained = listener.drain(deadline: .seconds(30), closingOver: .milliseconds(200))
             var delays: Set<String> = []
             for client in clients {
                 let close = try await client.receive(until: "retry-after=")

@@ -138,9 +138,9 @@ struct CQLConnectionDriver: Sendable {
         try await self.world.loop.enter { [world] in try body(world.value) }
     }
 
-    /// Turns until `claim` is true, for five seconds at most.
+    /// Turns until `claim` is true, for half a minute at most.
     func until(_ claim: @escaping @Sendable (CQLConnectionWorld) -> Bool) async throws -> Bool {
-        let end = MonotonicInstant.now + .seconds(5)
+        let end = MonotonicInstant.now + .seconds(30)
         while MonotonicInstant.now < end {
             if try await self.step({ claim($0) }) { return true }
             try await Task.sleep(for: .milliseconds(1))

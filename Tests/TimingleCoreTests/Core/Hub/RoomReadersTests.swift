@@ -32,7 +32,7 @@ struct RoomReadersTests {
     }
 
     @Test func manyMessagesToManyCostOneWriteInTheInterval() async throws {
-        var limits = Self.limits(interval: .milliseconds(300))
+        var limits = Self.limits(interval: .seconds(1))
         limits.marksPerStatementMax = 30
         try await ChatWorld.with(limits: limits) { world in
             for number in Int64(10)..<60 {

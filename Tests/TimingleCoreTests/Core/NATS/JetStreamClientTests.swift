@@ -15,6 +15,8 @@ struct JetStreamClientTests {
         var configuration = NATSConfiguration(url: server.url)
         configuration.reconnectDelayMin = .milliseconds(20)
         configuration.reconnectDelayMax = .milliseconds(100)
+        // Each item is on the disk before it is acknowledged, and a disk may be busy.
+        configuration.publishTimeout = .seconds(30)
         change(&configuration)
         let connection = NATSConnection(configuration: configuration, log: .silent)
         let client = JetStreamClient(connection: connection, log: .silent)
@@ -181,7 +183,7 @@ struct JetStreamClientTests {
         try await PrivateNATS.with { server in
             try await self.withClient(server) { configuration in
                 configuration.publishTimeout = .milliseconds(300)
-                configuration.pingInterval = .milliseconds(200)
+                configuration.pingInterval = .milliseconds(500)
             } _: { client in
                 try await client.ensureStreams(JetStreamTopology.streams())
                 server.pause()
@@ -194,7 +196,7 @@ struct JetStreamClientTests {
                 server.resume()
                 #expect(await eventually { client.connection.isConnected })
                 // Whether the first one arrived is not known; with the same id it is there once.
-                _ = try await client.publish("chat.message.1", [1], id: "x")
+                #expect(await eventually { (try? await client.publish("chat.message.1", [1], id: "x")) != nil })
                 let last = try await client.lastMessage(stream: "CHAT_MESSAGES", subject: "chat.message.1")
                 #expect(last?.sequence == 1)
             }
@@ -203,7 +205,8 @@ struct JetStreamClientTests {
 
     @Test func nothingAcknowledgedIsLostWhenTheServerIsKilled() async throws {
         try await PrivateNATS.with { server in
-            try await self.withClient(server) { client in
+            // What a killed server has not answered is waited for until its time is up.
+            try await self.withClient(server, change: { $0.publishTimeout = .seconds(2) }) { client in
                 try await client.ensureStreams(JetStreamTopology.streams())
                 let acked = Locked<[UInt64]>([])
                 let isDone = Locked(false)

@@ -13,6 +13,7 @@ struct JetStreamProvisionerTests {
         var configuration = NATSConfiguration(url: server.url)
         configuration.reconnectDelayMin = .milliseconds(20)
         configuration.reconnectDelayMax = .milliseconds(100)
+        configuration.publishTimeout = .seconds(10)
         let connection = NATSConnection(configuration: configuration, log: .silent)
         let client = JetStreamClient(connection: connection, log: .silent)
         try await withEventLoopGroup(count: 1) { group in

@@ -70,6 +70,7 @@ struct StreamCatchUpTests {
                 var configuration = NATSConfiguration(url: server.url)
                 configuration.reconnectDelayMin = .milliseconds(20)
                 configuration.reconnectDelayMax = .milliseconds(100)
+                configuration.publishTimeout = .seconds(30)
                 let connection = NATSConnection(configuration: configuration, log: .silent)
                 let client = JetStreamClient(connection: connection, log: .silent)
                 do {

@@ -39,18 +39,22 @@ struct StreamWorkerTests {
         }
     }
 
-    private func connect(_ server: PrivateNATS) -> NATSConnection {
+    /// Each item is on the disk before it is acknowledged, and a disk may be busy.
+    private func connect(_ server: PrivateNATS, publishTimeout: Duration = .seconds(30)) -> NATSConnection {
         var configuration = NATSConfiguration(url: server.url)
         configuration.reconnectDelayMin = .milliseconds(20)
         configuration.reconnectDelayMax = .milliseconds(100)
-        configuration.publishTimeout = .seconds(1)
+        configuration.publishTimeout = publishTimeout
         return NATSConnection(configuration: configuration, log: .silent)
     }
 
-    private func with(_ body: (World) async throws -> Void) async throws {
+    private func with(
+        publishTimeout: Duration = .seconds(30),
+        _ body: (World) async throws -> Void
+    ) async throws {
         try await PrivateNATS.with { server in
             try await withEventLoopGroup(count: 2) { group in
-                let connection = self.connect(server)
+                let connection = self.connect(server, publishTimeout: publishTimeout)
                 let client = JetStreamClient(connection: connection, log: .silent)
                 do {
                     try await client.ensureStreams(JetStreamTopology.streams())
@@ -152,7 +156,7 @@ struct StreamWorkerTests {
     }
 
     @Test func theWorkerGoesOnAfterTheServerWasKilled() async throws {
-        try await self.with { world in
+        try await self.with(publishTimeout: .seconds(1)) { world in
             let worker = world.worker()
             let hub = world.hub()
             let event = EventID(rawValue: 5)
@@ -178,7 +182,7 @@ struct StreamWorkerTests {
                 #expect(isSent)
                 sent.append("\(number)")
             }
-            #expect(await eventually(20) { world.store.messages(event).count == 150 })
+            #expect(await eventually { world.store.messages(event).count == 150 })
             #expect(world.store.messages(event).map(\.text) == sent)
             #expect(world.store.messages(event).map(\.seq) == Array(1...150))
             await worker.drain(deadline: .seconds(5))
@@ -197,7 +201,7 @@ struct StreamWorkerTests {
                 _ = try await hub.append(self.draft(event, "\(number)"))
                 if number == 100 { await first.drain(deadline: .seconds(5)) }
             }
-            #expect(await eventually(20) { world.store.messages(event).count == 200 })
+            #expect(await eventually { world.store.messages(event).count == 200 })
             await second.drain(deadline: .seconds(5))
             #expect(first.counts.stored + second.counts.stored >= 200)
         }
