@@ -97,9 +97,10 @@ final class RoomSequencer {
                 ["event_id": LogValue(self.event.rawValue)]
             )
         }
-        let head = Head(position: position, streamSequence: last?.sequence ?? 0)
+        // What was placed while the answers were on their way may be behind them: the floor only rises.
+        self.raiseFloor(to: position)
+        let head = Head(position: self.floor ?? position, streamSequence: last?.sequence ?? 0)
         if self.head == nil { self.head = head }
-        self.floor = position
         return head
     }
 
@@ -216,8 +217,14 @@ final class RoomSequencer {
 
     private func accept(_ item: RoomItem) -> Bool {
         self.head = Head(position: item.message.position, streamSequence: item.streamSequence)
-        self.floor = item.message.position
+        self.raiseFloor(to: item.message.position)
         return self.appended(item)
+    }
+
+    private func raiseFloor(to position: RoomPosition) {
+        var floor = self.floor ?? position
+        floor.rise(to: position)
+        self.floor = floor
     }
 
     /// The item that the broker holds under the same key: an earlier try of ours, or of the same client elsewhere.

@@ -102,6 +102,35 @@ struct RoomSequencerTests {
         }
     }
 
+    /// Who asks where the room is may be answered late, when members were shown more.
+    @Test func aLateAnswerDoesNotTakeTheRoomBack() async throws {
+        try await ChatWorld.with { world in
+            let store = SlowToTell(store: world.store)
+            let hub = Hub(
+                group: world.group,
+                audience: world.audience,
+                broker: world.broker,
+                relay: world.broker,
+                messages: store,
+                marks: world.rooms,
+                clock: world.clock,
+                log: .silent
+            )
+            await store.gate.holdNext()
+            async let prepared: Void = hub.prepare(event: world.event)
+            try await waitUntil { await store.gate.isHolding }
+            for seq in Int64(1)...3 {
+                let message = try await hub.append(world.draft("\(seq)"))
+                #expect(message.seq == seq)
+            }
+            await store.gate.open()
+            await prepared
+            world.broker.loseEverything()
+            let next = try await hub.append(world.draft("after the loss"))
+            #expect(next.seq == 4 && next.ordinal == 4)
+        }
+    }
+
     @Test func aColdRoomNeedsTheStoreOnlyWhenTheStreamIsEmpty() async throws {
         try await ChatWorld.with { world in
             world.store.isAway = true
@@ -192,5 +221,60 @@ struct RoomSequencerTests {
             line.type = .system
             _ = try await world.hub.append(line)
         }
+    }
+}
+
+/// A store that tells how far a room is when the test lets it.
+private struct SlowToTell: MessageStore {
+    /// Holds the next one who passes.
+    actor Gate {
+        private var holdsNext = false
+        private var held: CheckedContinuation<Void, Never>?
+
+        var isHolding: Bool { self.held != nil }
+
+        func holdNext() { self.holdsNext = true }
+
+        func pass() async {
+            guard self.holdsNext else { return }
+            self.holdsNext = false
+            await withCheckedContinuation { self.held = $0 }
+        }
+
+        func open() {
+            self.held?.resume()
+            self.held = nil
+        }
+    }
+
+    let store: MemoryMessageStore
+    let gate = Gate()
+
+    func position(event: EventID) async throws(StoreError) -> RoomPosition? {
+        let position = try await self.store.position(event: event)
+        await self.gate.pass()
+        return position
+    }
+
+    func append(_ messages: [ChatMessage]) async throws(StoreError) { try await self.store.append(messages) }
+
+    func page(event: EventID, before seq: Int64?, limit: Int) async throws(StoreError) -> [ChatMessage] {
+        try await self.store.page(event: event, before: seq, limit: limit)
+    }
+
+    func page(event: EventID, after seq: Int64, limit: Int) async throws(StoreError) -> [ChatMessage] {
+        try await self.store.page(event: event, after: seq, limit: limit)
+    }
+
+    func message(event: EventID, id: MessageID) async throws(StoreError) -> ChatMessage? {
+        try await self.store.message(event: event, id: id)
+    }
+
+    func message(
+        event: EventID,
+        sender: UserID,
+        clientID: ClientMessageID
+    ) async throws(StoreError) -> ChatMessage? {
+        try await self.store.message(event: event, sender: sender, clientID: clientID)
     }
 }
