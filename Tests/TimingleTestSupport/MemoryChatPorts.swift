@@ -176,6 +176,7 @@ package final class MemoryAudience: RoomAudience {
     private struct State {
         var frames: [Int64: [String]] = [:]
         var peers: [Int64: [MemoryPeer]] = [:]
+        var counts = 0
     }
 
     private let state = Locked(State())
@@ -193,7 +194,15 @@ package final class MemoryAudience: RoomAudience {
         for peer in peers { peer.loop.execute { peer.deliver(text, in: room) } }
     }
 
-    package func memberCount(room: Int64) -> Int { self.state.withLock { $0.peers[room, default: []].count } }
+    package func memberCount(room: Int64) -> Int {
+        self.state.withLock { state in
+            state.counts += 1
+            return state.peers[room, default: []].count
+        }
+    }
+
+    /// How often members were counted.
+    package var countsTaken: Int { self.state.withLock { $0.counts } }
 
     package func peer(for socket: WebSocketConnection) -> any ChatPeer {
         preconditionFailure("this audience has no sockets")

@@ -11,6 +11,8 @@ final class HubShard {
     let readers: RoomReaders
     private var rooms: [EventID: HubRoom] = [:]
     private var sweepIsScheduled = false
+    /// After a search for rooms to forget that found few: when the next one is worth its while.
+    private var nextSearch: (count: Int, time: MonotonicInstant)?
     /// Drafts that were taken and not yet answered.
     private(set) var inFlight = 0
 
@@ -36,7 +38,7 @@ final class HubShard {
             room.touch()
             return room
         }
-        if self.rooms.count >= self.dependencies.limits.roomsPerLoopMax { self.forget(idleFor: .zero) }
+        if self.rooms.count >= self.dependencies.limits.roomsPerLoopMax { self.makeRoom() }
         let room = HubRoom(
             event: event,
             loop: self.loop,
@@ -78,14 +80,29 @@ final class HubShard {
         }
     }
 
-    /// Forgets rooms that were idle for the time; when there are too many, the older half of those that may go.
+    /// Forgets rooms that were idle for the time.
     private func forget(idleFor time: Duration) {
-        let limit = self.loop.now - time
-        var idle = self.rooms.values.filter { $0.lastUsed <= limit && $0.isForgettable }
-        if time == .zero {
-            idle.sort { $0.lastUsed < $1.lastUsed }
-            idle = Array(idle.prefix(max(1, idle.count / 2)))
-        }
-        for room in idle { self.rooms[room.event] = nil }
+        for room in self.forgettable(idleFor: time) { self.rooms[room.event] = nil }
     }
+
+    private func forgettable(idleFor time: Duration) -> [HubRoom] {
+        let limit = self.loop.now - time
+        return self.rooms.values.filter { $0.lastUsed <= limit && $0.isForgettable }
+    }
+
+    /// There are too many rooms: forgets the older half of those that may go.
+    ///
+    /// The search looks at all rooms. Where it found few, the next one waits until there are a quarter more, or for
+    /// some seconds: rooms that are all in use must not be looked through for each new one.
+    private func makeRoom() {
+        let count = self.rooms.count
+        if let next = self.nextSearch, count < next.count, self.loop.now < next.time { return }
+        let idle = self.forgettable(idleFor: .zero).sorted { $0.lastUsed < $1.lastUsed }
+        let gone = idle.prefix((idle.count + 1) / 2)
+        for room in gone { self.rooms[room.event] = nil }
+        let isPlenty = gone.count >= max(1, count / 4)
+        self.nextSearch = isPlenty ? nil : (count + max(1, count / 4), self.loop.now + Self.searchInterval)
+    }
+
+    private static let searchInterval: Duration = .seconds(5)
 }

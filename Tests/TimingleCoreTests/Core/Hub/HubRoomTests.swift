@@ -105,4 +105,20 @@ struct HubRoomTests {
             #expect(session.peer.isIn)
         }
     }
+
+    @Test func roomsThatAreAllInUseAreNotLookedThroughForEachNewOne() async throws {
+        var limits = HubLimits()
+        limits.roomsPerLoopMax = 16
+        try await ChatWorld.with(loops: 1, limits: limits) { world in
+            for room in Int64(1_000)..<1_200 {
+                let peer = MemoryPeer(loop: world.group.loops[0], audience: world.audience)
+                peer.join(room: room)
+                _ = try await world.hub.append(world.draft("x", event: EventID(rawValue: room)))
+            }
+            // One look through all of them at 16 rooms, 20, 25 and so on; one at each would count 20,000.
+            #expect(world.audience.countsTaken < 2_000)
+            let first = await world.hub.remembered(event: EventID(rawValue: 1_000), above: 0, below: .max)
+            #expect(first.count == 1)
+        }
+    }
 }
