@@ -23,8 +23,10 @@ final class HubRoom {
     private var barriers = 0
     private var textsAtBarrier: [[UInt8]] = []
     private var gapTimer: TimerToken?
-    private var isFilling = false
-    private var gapAttempts = 0
+    /// Somebody reads the stream.
+    private var isReading = false
+    /// How often in a row nothing of what is missing was found.
+    private var failedReads = 0
     /// Work that must not lose the room to eviction.
     private var pins = 0
     private(set) var lastUsed: MonotonicInstant
@@ -50,7 +52,7 @@ final class HubRoom {
 
     /// A room that nobody looks at and that does nothing may be forgotten.
     var isForgettable: Bool {
-        self.pins == 0 && self.barriers == 0 && !self.isFilling && (self.sequencer?.isIdle ?? true)
+        self.pins == 0 && self.barriers == 0 && !self.isReading && (self.sequencer?.isIdle ?? true)
             && self.audience.memberCount(room: self.event.rawValue) == 0
     }
 
@@ -108,55 +110,67 @@ final class HubRoom {
     }
 
     private func watchGap() {
-        guard self.order.gap != nil else {
-            self.gapAttempts = 0
+        guard self.order.hasGap else {
+            self.failedReads = 0
             if let timer = self.gapTimer { self.loop.cancel(timer) }
             self.gapTimer = nil
             return
         }
-        guard self.gapTimer == nil, !self.isFilling else { return }
+        guard self.gapTimer == nil, !self.isReading else { return }
         self.gapTimer = self.loop.schedule(at: .now + self.dependencies.limits.gapPatience) { [weak self] in
             guard let self else { return }
             self.gapTimer = nil
-            self.isFilling = true
+            guard !self.isReading else { return }
+            self.isReading = true
             let bound = LoopBound(self, on: self.loop)
             Task(executorPreference: self.loop) { await bound.value.fillGap() }
         }
     }
 
-    /// Fetches what is missing from the stream; after three failures the members go on without it.
+    /// Fetches what is missing from the stream; after three times without any progress the members go on without it.
     private func fillGap() async {
+        let before = self.order.lastStreamSequence
         do throws(BrokerError) {
-            var budget = RoomOrder.waitingMax
-            while budget > 0, self.order.gap != nil {
-                budget -= 1
-                let from = self.order.lastStreamSequence + 1
-                guard let item = try await self.dependencies.broker.next(event: self.event, from: from) else { break }
-                guard let message = RoomRecord.decode(item.payload) else { break }
-                let before = self.order.lastSeq
-                self.show(self.order.offer(RoomItem(message: message, streamSequence: item.sequence)))
-                if self.order.lastSeq == before { break }
-            }
+            try await self.readStream()
         } catch {
             self.dependencies.log.warning(
                 "missing items cannot be fetched",
                 ["event_id": LogValue(self.event.rawValue), "error": "\(error)"]
             )
         }
-        self.isFilling = false
-        if let gap = self.order.gap {
-            self.gapAttempts += 1
-            if self.gapAttempts >= 3 {
-                self.gapAttempts = 0
-                self.dependencies.log.error(
-                    "items are missing",
-                    ["event_id": LogValue(self.event.rawValue), "from": LogValue(gap.missing)]
-                )
-                self.show(self.order.skipGap())
-            }
+        self.isReading = false
+        self.failedReads = self.order.lastStreamSequence == before ? self.failedReads + 1 : 0
+        if self.failedReads >= Self.failedReadsMax, let gap = self.order.gap {
+            self.failedReads = 0
+            self.dependencies.log.error(
+                "items are missing",
+                ["event_id": LogValue(self.event.rawValue), "from": LogValue(gap.missing)]
+            )
+            self.show(self.order.skipGap())
         }
         self.watchGap()
     }
+
+    /// Shows what the stream has behind the last item that was shown, as far as its end, a hole, or the most that is
+    /// read in one go.
+    private func readStream() async throws(BrokerError) {
+        for _ in 0..<RoomOrder.waitingMax where self.order.hasGap {
+            let from = self.order.lastStreamSequence + 1
+            guard let item = try await self.dependencies.broker.next(event: self.event, from: from) else { return }
+            let message = RoomRecord.decode(item.payload)
+            guard let message, message.seq > self.order.lastSeq ?? 0 else {
+                // Not an item, or one that was shown meanwhile, perhaps from another place of the stream.
+                self.order.passed(streamSequence: item.sequence)
+                continue
+            }
+            let shown = self.order.offer(RoomItem(message: message, streamSequence: item.sequence))
+            // The stream is in the order of the room: what it has not before this item it has no more.
+            guard !shown.isEmpty else { return }
+            self.show(shown)
+        }
+    }
+
+    private static let failedReadsMax = 3
 
     // MARK: Joining
 

@@ -25,6 +25,8 @@ struct RoomOrder {
     private(set) var lastStreamSequence: UInt64 = 0
     /// Items that came before a missing one.
     private var waiting: [Int64: RoomItem] = [:]
+    /// The newest item that came, also if there was no space to let it wait.
+    private var newestSeq: Int64 = 0
     private var recent: [RoomItem] = []
     private var byID: [MessageID: Int64] = [:]
 
@@ -44,7 +46,8 @@ struct RoomOrder {
         if let lastSeq = self.lastSeq {
             guard seq > lastSeq else { return [] }
             guard seq == lastSeq + 1 else {
-                // Beyond the limit the gap is filled from the stream anyway.
+                self.newestSeq = max(self.newestSeq, seq)
+                // Beyond the limit it is fetched from the stream, as what is missing.
                 if self.waiting.count < Self.waitingMax { self.waiting[seq] = item }
                 return []
             }
@@ -53,17 +56,30 @@ struct RoomOrder {
         return [item] + self.dueNow()
     }
 
-    /// The first missing item and the first one that waits behind it, if there is a gap.
+    /// Whether an item came that was not shown yet.
+    var hasGap: Bool { self.lastSeq.map { $0 < self.newestSeq } ?? false }
+
+    /// The first missing item and the first one behind it of which we know, if there is a gap.
     var gap: (missing: Int64, waiting: Int64)? {
-        guard let lastSeq = self.lastSeq, let first = self.waiting.keys.min() else { return nil }
-        return (lastSeq + 1, first)
+        guard let lastSeq = self.lastSeq, self.hasGap else { return nil }
+        return (lastSeq + 1, self.waiting.keys.min() ?? self.newestSeq)
     }
 
     /// Gives the missing items up and returns those behind them.
+    ///
+    /// Where none waits there is nobody to hold up: it is only forgotten that there is more.
     mutating func skipGap() -> [RoomItem] {
-        guard let gap = self.gap else { return [] }
-        self.lastSeq = gap.waiting - 1
+        guard let first = self.waiting.keys.min() else {
+            self.newestSeq = 0
+            return []
+        }
+        self.lastSeq = first - 1
         return self.dueNow()
+    }
+
+    /// The stream has nothing to show up to this place.
+    mutating func passed(streamSequence: UInt64) {
+        self.lastStreamSequence = max(self.lastStreamSequence, streamSequence)
     }
 
     private mutating func dueNow() -> [RoomItem] {
@@ -77,7 +93,8 @@ struct RoomOrder {
 
     private mutating func show(_ item: RoomItem) {
         self.lastSeq = item.message.seq
-        self.lastStreamSequence = max(self.lastStreamSequence, item.streamSequence)
+        // Not the greatest one: a stream that was lost begins again.
+        self.lastStreamSequence = item.streamSequence
         if let last = self.recent.last, last.message.seq + 1 != item.message.seq { self.forgetRecent() }
         if self.recent.count >= Self.recentMax {
             for old in self.recent.prefix(Self.recentMax / 2) { self.byID[old.message.messageID] = nil }

@@ -43,6 +43,78 @@ struct HubRoomTests {
         }
     }
 
+    /// More than may wait, and more than is fetched at a time.
+    @Test func howeverMuchIsMissingAllOfItIsFetchedInOrder() async throws {
+        var limits = HubLimits()
+        limits.gapPatience = .milliseconds(5)
+        try await ChatWorld.with(limits: limits) { world in
+            await world.hub.prepare(event: world.event)
+            let session = try await world.open(world.minsu)
+            var last: UInt64 = 0
+            for seq in Int64(1)...1_000 { last = try await self.append(world, seq, after: last).sequence }
+            world.broker.deliver(world.event, try await self.append(world, 1_001, after: last))
+            _ = await eventually { session.seqs.count >= 1_001 }
+            let isWhole = session.seqs == Array(1...1_001)
+            #expect(isWhole)
+        }
+    }
+
+    @Test func whatCameWhileTooMuchWaitedIsFetchedToo() async throws {
+        var limits = HubLimits()
+        limits.gapPatience = .milliseconds(5)
+        try await ChatWorld.with(limits: limits) { world in
+            await world.hub.prepare(event: world.event)
+            let session = try await world.open(world.minsu)
+            var items: [BrokerItem] = []
+            for seq in Int64(1)...700 {
+                items.append(try await self.append(world, seq, after: items.last?.sequence ?? 0))
+            }
+            for item in items.dropFirst() { world.broker.deliver(world.event, item) }
+            _ = await eventually { session.seqs.count >= 700 }
+            let isWhole = session.seqs == Array(1...700)
+            #expect(isWhole)
+        }
+    }
+
+    /// Two writers, announcements in any order, some twice and some never.
+    @Test(arguments: UInt64(1)...12)
+    func whateverAnnouncementsDoAllIsShownOnceAndInOrder(seed: UInt64) async throws {
+        var limits = HubLimits()
+        limits.gapPatience = .milliseconds(2)
+        try await ChatWorld.with(loops: 1, limits: limits) { world in
+            var generator = SeededGenerator(seed: seed)
+            await world.hub.prepare(event: world.event)
+            let session = try await world.open(world.minsu)
+            var last: UInt64 = 0
+            var seq: Int64 = 0
+            for _ in 0..<6 {
+                var announced: [BrokerItem] = []
+                for _ in 0..<Int.random(in: 1...250, using: &generator) {
+                    seq += 1
+                    let item = try await self.append(world, seq, after: last)
+                    last = item.sequence
+                    for _ in 0..<[0, 0, 1, 1, 1, 2, 3].randomElement(using: &generator)! { announced.append(item) }
+                }
+                for item in announced.shuffled(using: &generator) {
+                    world.broker.deliver(world.event, item)
+                    if Int.random(in: 0..<40, using: &generator) == 0 { await Task.yield() }
+                }
+                if Bool.random(using: &generator) {
+                    // Ours goes behind all that the stream has.
+                    let own = try await world.hub.append(world.draft("own"))
+                    #expect(own.seq == seq + 1)
+                    seq = own.seq
+                    last = try await world.broker.last(event: world.event)?.sequence ?? 0
+                }
+            }
+            let end = try await self.append(world, seq + 1, after: last)
+            world.broker.deliver(world.event, end)
+            _ = await eventually { session.seqs.last == seq + 1 }
+            let isWhole = session.seqs == Array(1...seq + 1)
+            #expect(isWhole, "seed \(seed)")
+        }
+    }
+
     @Test func aGapThatCannotBeFilledHoldsTheRoomUpForAMomentOnly() async throws {
         var limits = HubLimits()
         limits.gapPatience = .milliseconds(5)

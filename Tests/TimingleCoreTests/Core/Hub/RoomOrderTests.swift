@@ -43,6 +43,30 @@ struct RoomOrderTests {
         #expect(self.seqs(order.skipGap()) == [])
     }
 
+    /// Nothing waits, but it is known that there is more.
+    @Test func whatWasDroppedIsAGapUntilItWasShown() {
+        var order = RoomOrder()
+        order.begin(seq: 0, streamSequence: 0)
+        for seq in Int64(2)...500 { _ = order.offer(self.item(seq)) }
+        #expect(order.offer(self.item(1)).count == 1 + RoomOrder.waitingMax)
+        #expect(order.gap?.missing == 302)
+        for seq in Int64(302)...499 { #expect(self.seqs(order.offer(self.item(seq))) == [seq]) }
+        #expect(order.gap?.missing == 500)
+        #expect(self.seqs(order.offer(self.item(500))) == [500])
+        #expect(order.gap == nil)
+    }
+
+    @Test func aTailThatIsGivenUpIsStillTakenWhenItComes() {
+        var order = RoomOrder()
+        order.begin(seq: 0, streamSequence: 0)
+        for seq in Int64(2)...400 { _ = order.offer(self.item(seq)) }
+        #expect(order.skipGap().count == RoomOrder.waitingMax)
+        #expect(order.gap?.missing == 302)
+        #expect(order.skipGap().isEmpty)
+        #expect(order.gap == nil)
+        #expect(self.seqs(order.offer(self.item(302))) == [302])
+    }
+
     @Test func theTailIsWholeOrNotThere() {
         var order = RoomOrder()
         #expect(order.tail(after: 0) == nil)
