@@ -189,6 +189,7 @@ private struct AbsentBroker: MessageBroker, RoomRelay {
     func next(event: EventID, from sequence: UInt64) async throws(BrokerError) -> BrokerItem? { nil }
     func announce(event: EventID, item: BrokerItem) {}
     func listen(_ handler: @escaping @Sendable (EventID, BrokerItem) -> Void) {}
+    func listen(losses handler: @escaping @Sendable () -> Void) {}
     func signal(_ signal: RoomSignal) {}
     func listen(signals handler: @escaping @Sendable (RoomSignal) -> Void) {}
 }

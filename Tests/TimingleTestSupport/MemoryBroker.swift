@@ -19,8 +19,13 @@ package final class MemoryBroker: MessageBroker, RoomRelay {
         var faults: [Fault] = []
         var isAway = false
         var appends = 0
+        var lasts = 0
+        var reads = 0
+        var readsUnderWay = 0
+        var readsAtOnceMax = 0
         var listeners: [@Sendable (EventID, BrokerItem) -> Void] = []
         var announced: [BrokerItem] = []
+        var lossListeners: [@Sendable () -> Void] = []
         var signals: [RoomSignal] = []
         var signalListeners: [@Sendable (RoomSignal) -> Void] = []
     }
@@ -30,6 +35,13 @@ package final class MemoryBroker: MessageBroker, RoomRelay {
     package init() {}
 
     package var appendCount: Int { self.state.withLock { $0.appends } }
+
+    /// How often it was asked for the last item of a room.
+    package var lastCount: Int { self.state.withLock { $0.lasts } }
+    /// How often it was asked for the next item of a room.
+    package var readCount: Int { self.state.withLock { $0.reads } }
+    /// How many asked for it at the same time, at most.
+    package var readsAtOnceMax: Int { self.state.withLock { $0.readsAtOnceMax } }
 
     package var isAway: Bool {
         get { self.state.withLock { $0.isAway } }
@@ -113,7 +125,8 @@ package final class MemoryBroker: MessageBroker, RoomRelay {
     }
 
     package func last(event: EventID) async throws(BrokerError) -> BrokerItem? {
-        try self.read { state in
+        defer { self.state.withLock { $0.lasts += 1 } }
+        return try self.read { state in
             state.items.lastIndex { $0.event == event }.map { index in
                 BrokerItem(sequence: UInt64(index + 1), payload: state.items[index].payload)
             }
@@ -128,7 +141,15 @@ package final class MemoryBroker: MessageBroker, RoomRelay {
     }
 
     package func next(event: EventID, from sequence: UInt64) async throws(BrokerError) -> BrokerItem? {
-        try self.read { state in
+        self.state.withLock { state in
+            state.reads += 1
+            state.readsUnderWay += 1
+            state.readsAtOnceMax = max(state.readsAtOnceMax, state.readsUnderWay)
+        }
+        defer { self.state.withLock { $0.readsUnderWay -= 1 } }
+        // As behind a network: whoever else is about to ask does.
+        await Task.yield()
+        return try self.read { state in
             for index in state.items.indices where UInt64(index + 1) >= sequence && state.items[index].event == event {
                 return BrokerItem(sequence: UInt64(index + 1), payload: state.items[index].payload)
             }
@@ -149,6 +170,15 @@ package final class MemoryBroker: MessageBroker, RoomRelay {
 
     package func listen(_ handler: @escaping @Sendable (EventID, BrokerItem) -> Void) {
         self.state.withLock { $0.listeners.append(handler) }
+    }
+
+    package func listen(losses handler: @escaping @Sendable () -> Void) {
+        self.state.withLock { $0.lossListeners.append(handler) }
+    }
+
+    /// As if announcements could have been lost.
+    package func mayHaveLostAnnouncements() {
+        for listener in self.state.withLock({ $0.lossListeners }) { listener() }
     }
 
     package func signal(_ signal: RoomSignal) { self.state.withLock { $0.signals.append(signal) } }

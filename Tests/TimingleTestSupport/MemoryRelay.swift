@@ -5,7 +5,9 @@ package final class MemoryRelay: RoomRelay {
     private struct State {
         var items: [(end: Int, handler: @Sendable (EventID, BrokerItem) -> Void)] = []
         var signals: [(end: Int, handler: @Sendable (RoomSignal) -> Void)] = []
+        var losses: [(end: Int, handler: @Sendable () -> Void)] = []
         var isDeaf = false
+        var isDeafToItems = false
     }
 
     private let end: Int
@@ -27,14 +29,28 @@ package final class MemoryRelay: RoomRelay {
         set { self.state.withLock { $0.isDeaf = newValue } }
     }
 
+    /// Whether announcements get lost.
+    package var isDeafToItems: Bool {
+        get { self.state.withLock { $0.isDeafToItems } }
+        set { self.state.withLock { $0.isDeafToItems = newValue } }
+    }
+
+    /// As if this end had been cut off for a while.
+    package func returned() {
+        for listener in self.state.withLock({ $0.losses }) where listener.end == self.end { listener.handler() }
+    }
+
     package func announce(event: EventID, item: BrokerItem) {
-        for listener in self.state.withLock({ $0.items }) where listener.end != self.end {
-            listener.handler(event, item)
-        }
+        let listeners = self.state.withLock { $0.isDeafToItems ? [] : $0.items }
+        for listener in listeners where listener.end != self.end { listener.handler(event, item) }
     }
 
     package func listen(_ handler: @escaping @Sendable (EventID, BrokerItem) -> Void) {
         self.state.withLock { $0.items.append((self.end, handler)) }
+    }
+
+    package func listen(losses handler: @escaping @Sendable () -> Void) {
+        self.state.withLock { $0.losses.append((self.end, handler)) }
     }
 
     package func signal(_ signal: RoomSignal) {

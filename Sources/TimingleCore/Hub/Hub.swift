@@ -60,6 +60,9 @@ package final class Hub: ChatRooms, RoomPublisher, RoomEvictor {
             let shard = shards[group.home(of: event.rawValue).index]
             shard.loop.execute { shard.value.announced(event, item) }
         }
+        relay.listen(losses: {
+            for shard in shards { shard.loop.execute { shard.value.announcementsMayBeLost() } }
+        })
         relay.listen(signals: { signal in
             switch signal {
             case .evicted(let event, let user):
@@ -165,7 +168,7 @@ package final class Hub: ChatRooms, RoomPublisher, RoomEvictor {
     /// The session is in the audience; `position` is the last item that it was sent on the way in.
     func entered(_ session: ChatSession, upTo position: RoomPosition?) {
         let (event, user) = (session.event, session.user)
-        self.shard(event).onLoop { $0.readers.entered(event, user, upTo: position) }
+        self.shard(event).onLoop { $0.entered(event, user, upTo: position) }
     }
 
     func left(_ session: ChatSession) {

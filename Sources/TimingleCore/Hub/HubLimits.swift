@@ -12,6 +12,11 @@ package struct HubLimits: Sendable, Equatable {
     package var roomIdleTime: Duration = .seconds(300)
     /// How long a missing item is waited for before it is fetched.
     package var gapPatience: Duration = .milliseconds(200)
+    /// How long a room with members may be silent before the stream is asked whether that is true: a process may have
+    /// died between an append and its announcement.
+    package var lookInterval: Duration = .seconds(120)
+    /// Rooms of one loop for which the stream is asked at the same time.
+    package var looksAtOnceMax = 8
     /// How long after an item one that is missing below it may still be stored: longer than the worker's ack wait.
     package var unstoredAge: Duration = .seconds(30)
     /// Missed items that a joining member is sent.

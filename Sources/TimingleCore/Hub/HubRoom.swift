@@ -27,6 +27,12 @@ final class HubRoom {
     private var isReading = false
     /// How often in a row nothing of what is missing was found.
     private var failedReads = 0
+    /// The stream may have what was not shown: announcements may have been lost, and it was not read to its end since.
+    private(set) var mayHaveMissed = false
+    /// Whoever reads the stream is to read it once more.
+    private var readsOn = false
+    /// When something was last shown here, or the stream was read to its end.
+    private(set) var lastNews: MonotonicInstant
     /// Work that must not lose the room to eviction.
     private var pins = 0
     private(set) var lastUsed: MonotonicInstant
@@ -47,6 +53,7 @@ final class HubRoom {
         self.relay = relay
         self.readers = readers
         self.lastUsed = loop.now
+        self.lastNews = loop.now
         self.sequencer = nil
     }
 
@@ -55,6 +62,9 @@ final class HubRoom {
         self.pins == 0 && self.barriers == 0 && !self.isReading && (self.sequencer?.isIdle ?? true)
             && self.audience.memberCount(room: self.event.rawValue) == 0
     }
+
+    /// Whether it is known how far the room is.
+    var isPlaced: Bool { self.order.lastSeq != nil }
 
     func touch() { self.lastUsed = self.loop.now }
 
@@ -73,6 +83,7 @@ final class HubRoom {
             remembered: { [weak self] sender, clientID in
                 self?.order.message(sender: sender, clientID: clientID)
             },
+            shownSeq: { [weak self] in self?.order.shownSeq ?? 0 },
             appended: { [weak self] item in self?.appended(item) ?? false }
         )
         self.sequencer = made
@@ -106,11 +117,13 @@ final class HubRoom {
                 self.audience.publish(text: item.json, to: self.event.rawValue)
             }
         }
-        if let last = items.last { self.readers.shown(self.event, last.message.position) }
+        guard let last = items.last else { return }
+        self.lastNews = self.loop.now
+        self.readers.shown(self.event, last.message.position)
     }
 
     private func watchGap() {
-        guard self.order.hasGap else {
+        guard self.order.hasGap || self.readsOn else {
             self.failedReads = 0
             if let timer = self.gapTimer { self.loop.cancel(timer) }
             self.gapTimer = nil
@@ -123,23 +136,84 @@ final class HubRoom {
             guard !self.isReading else { return }
             self.isReading = true
             let bound = LoopBound(self, on: self.loop)
-            Task(executorPreference: self.loop) { await bound.value.fillGap() }
+            Task(executorPreference: self.loop) { _ = await bound.value.read() }
         }
     }
 
-    /// Fetches what is missing from the stream; after three times without any progress the members go on without it.
-    private func fillGap() async {
+    // MARK: Reading the stream
+
+    private enum StreamEnd {
+        /// Everything was shown.
+        case reached
+        /// The next item is not the one that is missing.
+        case hole
+        /// There is more.
+        case distant
+        case unknown
+    }
+
+    /// Announcements may have been lost, and there is nobody here to be shown anything: the next one to come asks anew
+    /// where the room is.
+    ///
+    /// What is remembered stays, and so does what must not be taken back: how far the room was.
+    func forgetPosition() {
+        self.order.forgetPosition()
+        self.sequencer?.forgetHead()
+        self.mayHaveMissed = false
+        self.readsOn = false
+        self.watchGap()
+    }
+
+    /// Announcements may have been lost: a look is due, until one succeeds.
+    func missed() { self.mayHaveMissed = true }
+
+    /// Shows what the stream has and nobody announced; true when there is more than one look shows.
+    func look() async -> Bool {
+        guard self.order.lastSeq != nil else {
+            await self.prepare()
+            if self.order.lastSeq == nil { self.mayHaveMissed = true } else { self.streamWasRead() }
+            return false
+        }
+        guard !self.isReading else {
+            // The answer that is on its way may be older than the loss.
+            self.readsOn = true
+            return false
+        }
+        self.isReading = true
+        return await self.read() == .distant
+    }
+
+    private func streamWasRead() {
+        self.mayHaveMissed = false
+        self.lastNews = self.loop.now
+    }
+
+    /// Shows what was not shown yet; after three times without any progress the members go on without what is missing.
+    private func read() async -> StreamEnd {
         let before = self.order.lastStreamSequence
+        self.readsOn = false
+        var end = StreamEnd.unknown
         do throws(BrokerError) {
-            try await self.readStream()
+            end = try await self.readStream()
         } catch {
-            self.dependencies.log.warning(
-                "missing items cannot be fetched",
-                ["event_id": LogValue(self.event.rawValue), "error": "\(error)"]
-            )
+            // Without a gap nobody waits, and all rooms may have come to ask at once.
+            if self.order.hasGap {
+                self.dependencies.log.warning(
+                    "missing items cannot be fetched",
+                    ["event_id": LogValue(self.event.rawValue), "error": "\(error)"]
+                )
+            }
         }
         self.isReading = false
-        self.failedReads = self.order.lastStreamSequence == before ? self.failedReads + 1 : 0
+        switch end {
+        case .reached:
+            // Unless another read was asked for while the last answer was on its way.
+            if !self.readsOn { self.streamWasRead() }
+        case .hole, .distant, .unknown:
+            self.mayHaveMissed = true
+        }
+        let isStuck = self.order.hasGap && self.order.lastStreamSequence == before
+        self.failedReads = isStuck ? self.failedReads + 1 : 0
         if self.failedReads >= Self.failedReadsMax, let gap = self.order.gap {
             self.failedReads = 0
             self.dependencies.log.error(
@@ -147,16 +221,21 @@ final class HubRoom {
                 ["event_id": LogValue(self.event.rawValue), "from": LogValue(gap.missing)]
             )
             self.show(self.order.skipGap())
+            // What stands behind the hole in the stream was not seen yet.
+            self.readsOn = self.readsOn || end == .hole
         }
         self.watchGap()
+        return end
     }
 
     /// Shows what the stream has behind the last item that was shown, as far as its end, a hole, or the most that is
     /// read in one go.
-    private func readStream() async throws(BrokerError) {
-        for _ in 0..<RoomOrder.waitingMax where self.order.hasGap {
+    private func readStream() async throws(BrokerError) -> StreamEnd {
+        for _ in 0..<RoomOrder.waitingMax {
             let from = self.order.lastStreamSequence + 1
-            guard let item = try await self.dependencies.broker.next(event: self.event, from: from) else { return }
+            guard let item = try await self.dependencies.broker.next(event: self.event, from: from) else {
+                return .reached
+            }
             let message = RoomRecord.decode(item.payload)
             guard let message, message.seq > self.order.lastSeq ?? 0 else {
                 // Not an item, or one that was shown meanwhile, perhaps from another place of the stream.
@@ -165,9 +244,10 @@ final class HubRoom {
             }
             let shown = self.order.offer(RoomItem(message: message, streamSequence: item.sequence))
             // The stream is in the order of the room: what it has not before this item it has no more.
-            guard !shown.isEmpty else { return }
+            guard !shown.isEmpty else { return .hole }
             self.show(shown)
         }
+        return .distant
     }
 
     private static let failedReadsMax = 3
@@ -180,7 +260,14 @@ final class HubRoom {
         self.pins += 1
         defer { self.pins -= 1 }
         do throws(BrokerError) {
-            let head = try await self.sequencerMade().loadHead()
+            let sequencer = self.sequencerMade()
+            let head = try await sequencer.loadHead()
+            guard sequencer.isIdle || self.audience.memberCount(room: self.event.rawValue) == 0 else {
+                // The head may be an item of ours of which we do not know yet that it was taken: the members are to
+                // see it. It tells the position, too.
+                self.mayHaveMissed = true
+                return
+            }
             self.order.begin(seq: head.position.seq, streamSequence: head.streamSequence)
         } catch {
             // The first item that comes will be the beginning.

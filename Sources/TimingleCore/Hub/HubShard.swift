@@ -11,8 +11,13 @@ final class HubShard {
     let readers: RoomReaders
     private var rooms: [EventID: HubRoom] = [:]
     private var sweepIsScheduled = false
+    private var patrolIsScheduled = false
     /// After a search for rooms to forget that found few: when the next one is worth its while.
     private var nextSearch: (count: Int, time: MonotonicInstant)?
+    private lazy var looks = RoomLooks(
+        loop: self.loop,
+        atOnceMax: self.dependencies.limits.looksAtOnceMax
+    ) { [weak self] event in await self?.rooms[event]?.look() ?? false }
     /// Drafts that were taken and not yet answered.
     private(set) var inFlight = 0
 
@@ -49,6 +54,7 @@ final class HubShard {
         )
         self.rooms[event] = room
         self.scheduleSweep()
+        self.schedulePatrol()
         return room
     }
 
@@ -68,6 +74,54 @@ final class HubShard {
         guard let message = RoomRecord.decode(item.payload), message.eventID == event else { return }
         self.room(event).offer(RoomItem(message: message, streamSequence: item.sequence))
     }
+
+    /// Somebody is in the room: from now on its position has to be known, so that what is not announced is missed.
+    func entered(_ event: EventID, _ user: UserID, upTo position: RoomPosition?) {
+        self.readers.entered(event, user, upTo: position)
+        guard self.rooms[event]?.isPlaced != true else { return }
+        _ = self.room(event)
+        self.looks.request(event)
+    }
+
+    // MARK: What nobody announced
+
+    /// Announcements may have been lost: rooms in use are looked after now, of the others the position is forgotten.
+    func announcementsMayBeLost() {
+        for room in self.rooms.values {
+            if room.isForgettable {
+                room.forgetPosition()
+            } else {
+                room.missed()
+                self.looks.request(room.event)
+            }
+        }
+    }
+
+    /// Every so often some of the rooms with members that were silent for long are looked after, and those whose look
+    /// failed.
+    private func schedulePatrol() {
+        guard !self.patrolIsScheduled else { return }
+        self.patrolIsScheduled = true
+        self.loop.schedule(after: self.dependencies.limits.lookInterval / 16) { [weak self] in
+            guard let self else { return }
+            self.patrolIsScheduled = false
+            self.patrol()
+            if !self.rooms.isEmpty { self.schedulePatrol() }
+        }
+    }
+
+    /// An eighth of the rooms at a time: those that were looked after together must not stay together for ever.
+    private func patrol() {
+        let limit = self.loop.now - self.dependencies.limits.lookInterval
+        var left = self.rooms.count / 8 + 1
+        for room in self.rooms.values where room.mayHaveMissed || room.lastNews <= limit {
+            guard left > 0 else { return }
+            guard self.audience.memberCount(room: room.event.rawValue) > 0 else { continue }
+            if self.looks.request(room.event) { left -= 1 }
+        }
+    }
+
+    // MARK: Forgetting
 
     private func scheduleSweep() {
         guard !self.sweepIsScheduled else { return }

@@ -38,7 +38,19 @@ struct RoomOrder {
         guard self.lastSeq == nil else { return }
         self.lastSeq = seq
         self.lastStreamSequence = streamSequence
+        if self.recent.last?.message.seq != seq { self.forgetRecent() }
     }
+
+    /// The room went on, nobody knows how far; what was shown is still remembered.
+    mutating func forgetPosition() {
+        self.lastSeq = nil
+        self.lastStreamSequence = 0
+        self.newestSeq = 0
+        self.waiting = [:]
+    }
+
+    /// The last item of which it is known that it was shown, 0 if none is.
+    var shownSeq: Int64 { max(self.lastSeq ?? 0, self.recent.last?.message.seq ?? 0) }
 
     /// Takes an item and returns those that are due now, in order.
     mutating func offer(_ item: RoomItem) -> [RoomItem] {

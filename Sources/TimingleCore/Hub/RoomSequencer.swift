@@ -24,6 +24,8 @@ final class RoomSequencer {
 
     private struct Pending {
         let draft: RoomDraft
+        /// How far the members had been shown the room when the draft came.
+        let shownSeq: Int64
         let resume: (Result<PlacedMessage, ServiceError>) -> Void
     }
 
@@ -35,8 +37,10 @@ final class RoomSequencer {
     private var floor: RoomPosition?
     private var pending: [Pending] = []
     private var isRunning = false
-    /// Finds a message that this process remembers by its client id.
+    /// Finds a message that this process has shown and remembers by its client id.
     private let remembered: (UserID, ClientMessageID) -> ChatMessage?
+    /// How far the members have been shown the room.
+    private let shownSeq: () -> Int64
     /// Told of each item that the broker holds, before the sender is; answers whether it is new to the members.
     private let appended: (RoomItem) -> Bool
 
@@ -45,12 +49,14 @@ final class RoomSequencer {
         loop: EventLoop,
         dependencies: RoomDependencies,
         remembered: @escaping (UserID, ClientMessageID) -> ChatMessage?,
+        shownSeq: @escaping () -> Int64,
         appended: @escaping (RoomItem) -> Bool
     ) {
         self.event = event
         self.loop = loop
         self.dependencies = dependencies
         self.remembered = remembered
+        self.shownSeq = shownSeq
         self.appended = appended
     }
 
@@ -61,7 +67,7 @@ final class RoomSequencer {
         guard self.pending.count < self.dependencies.limits.pendingPerRoomMax else {
             return resume(.failure(.roomBusy))
         }
-        self.pending.append(Pending(draft: draft, resume: resume))
+        self.pending.append(Pending(draft: draft, shownSeq: self.shownSeq(), resume: resume))
         guard !self.isRunning else { return }
         self.isRunning = true
         let bound = LoopBound(self, on: self.loop)
@@ -72,10 +78,15 @@ final class RoomSequencer {
         while !self.pending.isEmpty {
             let batch = self.pending
             self.pending = []
-            for item in batch { item.resume(await self.place(item.draft)) }
+            for item in batch { item.resume(await self.place(item)) }
         }
         self.isRunning = false
     }
+
+    /// Others may have appended: the next draft asks where the room is.
+    ///
+    /// Only while idle.
+    func forgetHead() { self.head = nil }
 
     /// Where the room is; asks broker and store when it is not known.
     func loadHead() async throws(BrokerError) -> Head {
@@ -120,10 +131,11 @@ final class RoomSequencer {
 
     // MARK: One draft
 
-    private func place(_ draft: RoomDraft) async -> Result<PlacedMessage, ServiceError> {
+    private func place(_ pending: Pending) async -> Result<PlacedMessage, ServiceError> {
+        let draft = pending.draft
         if let clientID = draft.clientID {
             if let known = self.remembered(draft.senderID, clientID) {
-                return .success(PlacedMessage(known, isRepeat: true))
+                return .success(self.known(known, to: pending))
             }
             do throws(StoreError) {
                 let stored = try await self.dependencies.messages.message(
@@ -131,7 +143,7 @@ final class RoomSequencer {
                     sender: draft.senderID,
                     clientID: clientID
                 )
-                if let stored { return .success(PlacedMessage(stored, isRepeat: true)) }
+                if let stored { return .success(self.known(stored, to: pending)) }
             } catch {
                 // People talk with the store away: the broker's window and the store's refusal of a second row remain.
                 // Whoever tells of a change tries again, and may do so days later.
@@ -139,7 +151,7 @@ final class RoomSequencer {
             }
         }
         do throws(BrokerError) {
-            return .success(try await self.publish(draft, messageID: MessageID(rawValue: self.nextIdentifier())))
+            return .success(try await self.publish(pending, messageID: MessageID(rawValue: self.nextIdentifier())))
         } catch {
             self.dependencies.log.warning(
                 "message not sent",
@@ -149,9 +161,20 @@ final class RoomSequencer {
         }
     }
 
+    /// A message that was appended before, here or elsewhere.
+    ///
+    /// Its sender needs no answer of its own where the members, and the sender among them, were shown it while the
+    /// draft was under way: by an announcement, or because the stream was looked into.
+    private func known(_ message: ChatMessage, to pending: Pending) -> PlacedMessage {
+        let shown = message.clientID.flatMap { self.remembered(message.senderID, $0) }
+        let wasShownMeanwhile = shown?.messageID == message.messageID && message.seq > pending.shownSeq
+        return PlacedMessage(message, isRepeat: !wasShownMeanwhile)
+    }
+
     private func nextIdentifier() -> Identifier128 { self.dependencies.identifiers.next() }
 
-    private func publish(_ draft: RoomDraft, messageID: MessageID) async throws(BrokerError) -> PlacedMessage {
+    private func publish(_ pending: Pending, messageID: MessageID) async throws(BrokerError) -> PlacedMessage {
+        let draft = pending.draft
         let limits = self.dependencies.limits
         let key = draft.key ?? draft.clientID.map { "\(draft.eventID).\(draft.senderID).\($0)" } ?? "\(messageID)"
         let deadline = MonotonicInstant.now + limits.sendDeadline
@@ -173,7 +196,7 @@ final class RoomSequencer {
                     _ = self.accept(RoomItem(message: message, streamSequence: receipt.sequence, json: json))
                     return PlacedMessage(message, isRepeat: false)
                 }
-                return try await self.original(draft, receipt)
+                return try await self.original(pending, receipt)
             } catch {
                 lastError = error
                 switch error {
@@ -228,13 +251,14 @@ final class RoomSequencer {
     }
 
     /// The item that the broker holds under the same key: an earlier try of ours, or of the same client elsewhere.
-    private func original(_ draft: RoomDraft, _ receipt: BrokerReceipt) async throws(BrokerError) -> PlacedMessage {
+    private func original(_ pending: Pending, _ receipt: BrokerReceipt) async throws(BrokerError) -> PlacedMessage {
+        let draft = pending.draft
         if let item = try await self.dependencies.broker.item(at: receipt.sequence),
             let message = RoomRecord.decode(item.payload), message.eventID == self.event
         {
             let item = RoomItem(message: message, streamSequence: receipt.sequence)
             let isNew = message.seq > (self.floor?.seq ?? 0) ? self.accept(item) : self.appended(item)
-            return PlacedMessage(message, isRepeat: !isNew)
+            return isNew ? PlacedMessage(message, isRepeat: false) : self.known(message, to: pending)
         }
         if let clientID = draft.clientID,
             let stored = try? await self.dependencies.messages.message(
@@ -243,7 +267,7 @@ final class RoomSequencer {
                 clientID: clientID
             )
         {
-            return PlacedMessage(stored, isRepeat: true)
+            return self.known(stored, to: pending)
         }
         throw .unavailable("the message was sent before, but cannot be read")
     }

@@ -27,6 +27,7 @@ package struct TypingRecorder: RoomRelay {
 
     package func announce(event: EventID, item: BrokerItem) { self.relay.announce(event: event, item: item) }
     package func listen(_ handler: @escaping @Sendable (EventID, BrokerItem) -> Void) { self.relay.listen(handler) }
+    package func listen(losses handler: @escaping @Sendable () -> Void) { self.relay.listen(losses: handler) }
     package func listen(signals handler: @escaping @Sendable (RoomSignal) -> Void) {
         self.relay.listen(signals: handler)
     }

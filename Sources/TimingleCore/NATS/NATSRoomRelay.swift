@@ -38,6 +38,11 @@ package struct NATSRoomRelay: RoomRelay {
         }
     }
 
+    /// Each time the connection has been made: what was announced before is not repeated.
+    ///
+    /// The server has our subscriptions before anything that `handler` asks it.
+    package func listen(losses handler: @escaping @Sendable () -> Void) { self.connection.onConnected(handler) }
+
     package func signal(_ signal: RoomSignal) {
         let payload = JSONWriter.object { writer in
             switch signal {

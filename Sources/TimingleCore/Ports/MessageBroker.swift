@@ -70,6 +70,8 @@ package protocol RoomRelay: Sendable {
     func announce(event: EventID, item: BrokerItem)
     /// Calls `handler` on any thread with what other processes announced.
     func listen(_ handler: @escaping @Sendable (EventID, BrokerItem) -> Void)
+    /// Calls `handler` on any thread whenever announcements of others may have been lost, once they are heard again.
+    func listen(losses handler: @escaping @Sendable () -> Void)
     func signal(_ signal: RoomSignal)
     /// Calls `handler` on any thread with what other processes signalled.
     func listen(signals handler: @escaping @Sendable (RoomSignal) -> Void)

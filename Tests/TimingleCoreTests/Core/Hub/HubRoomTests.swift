@@ -128,6 +128,36 @@ struct HubRoomTests {
         }
     }
 
+    /// Who came while the broker was away is in a room of which nobody knows how far it is.
+    @Test func anOwnItemWhoseAnswerIsAwaitedIsNotTakenForOneThatTheMembersHave() async throws {
+        try await ChatWorld.with { world in
+            world.broker.isAway = true
+            await world.hub.prepare(event: world.event)
+            let (sender, other) = (try await world.open(world.minsu), try await world.open(world.jiwoo))
+            world.broker.isAway = false
+            world.broker.fail(.storedButUnknown)
+            async let placed = world.hub.place(world.draft("mine", client: 1))
+            try await waitUntil { world.broker.messages(world.event).count == 1 }
+            world.broker.mayHaveLostAnnouncements()
+            let isRepeat = try await placed.isRepeat
+            #expect(!isRepeat)
+            try await waitUntil { sender.seqs == [1] && other.seqs == [1] }
+            _ = try await world.hub.append(world.draft("next"))
+            try await waitUntil { sender.seqs == [1, 2] && other.seqs == [1, 2] }
+        }
+    }
+
+    @Test func aRoomThatIsEnteredWithoutAPositionGetsOne() async throws {
+        try await ChatWorld.with { world in
+            let session = try await world.open(world.minsu)
+            try await waitUntil { world.broker.lastCount > 0 }
+            let one = try await self.append(world, 1, after: 0)
+            let two = try await self.append(world, 2, after: one.sequence)
+            world.broker.deliver(world.event, two)
+            try await waitUntil { session.seqs == [1, 2] }
+        }
+    }
+
     @Test func foreignAnnouncementsAreIgnored() async throws {
         try await ChatWorld.with { world in
             let session = try await world.open(world.minsu)

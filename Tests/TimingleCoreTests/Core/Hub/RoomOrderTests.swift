@@ -67,6 +67,34 @@ struct RoomOrderTests {
         #expect(self.seqs(order.offer(self.item(302))) == [302])
     }
 
+    @Test func thePlaceInTheStreamIsThatOfTheLastItemAlsoWhereTheStreamBeganAgain() {
+        var order = RoomOrder()
+        order.begin(seq: 1, streamSequence: 900)
+        _ = order.offer(RoomItem(message: .sample(seq: 2), streamSequence: 1))
+        #expect(order.lastStreamSequence == 1)
+        order.passed(streamSequence: 7)
+        order.passed(streamSequence: 3)
+        #expect(order.lastStreamSequence == 7)
+    }
+
+    @Test func aForgottenPositionKeepsWhatIsStillNextToTheNewOne() {
+        var order = RoomOrder()
+        for seq in Int64(1)...5 { _ = order.offer(self.item(seq)) }
+        _ = order.offer(self.item(9))
+        order.forgetPosition()
+        #expect(order.lastSeq == nil && order.gap == nil && order.shownSeq == 5)
+        #expect(order.tail(after: 3) == nil)
+        #expect(order.message(ChatMessage.sample(seq: 4).messageID)?.seq == 4)
+        var same = order
+        same.begin(seq: 5, streamSequence: 105)
+        #expect(same.tail(after: 3)?.map(\.seq) == [4, 5])
+        order.begin(seq: 7, streamSequence: 107)
+        #expect(order.tail(after: 3) == nil)
+        #expect(self.seqs(order.offer(self.item(8))) == [8])
+        #expect(order.tail(after: 7)?.map(\.seq) == [8])
+        #expect(order.remembered(above: 0, below: .max).map(\.seq) == [8])
+    }
+
     @Test func theTailIsWholeOrNotThere() {
         var order = RoomOrder()
         #expect(order.tail(after: 0) == nil)

@@ -41,7 +41,11 @@ struct StreamWorkerTests {
 
     /// Each item is on the disk before it is acknowledged, and a disk may be busy.
     private func connect(_ server: PrivateNATS, publishTimeout: Duration = .seconds(30)) -> NATSConnection {
-        var configuration = NATSConfiguration(url: server.url)
+        self.connect(url: server.url, publishTimeout: publishTimeout)
+    }
+
+    private func connect(url: String, publishTimeout: Duration = .seconds(30)) -> NATSConnection {
+        var configuration = NATSConfiguration(url: url)
         configuration.reconnectDelayMin = .milliseconds(20)
         configuration.reconnectDelayMax = .milliseconds(100)
         configuration.publishTimeout = publishTimeout
@@ -93,6 +97,29 @@ struct StreamWorkerTests {
             relays[0].signal(.typing(event, user, name: "민\"수"))
             #expect(await eventually { heard[1].withLock { $0.contains(.typing(event, user, name: "민\"수")) } })
             #expect(heard[0].withLock { $0.isEmpty })
+            await second.close()
+        }
+    }
+
+    @Test func whatWasAppendedWhileAProcessHadLostTheBrokerIsShownThereWhenItIsBack() async throws {
+        try await self.with { world in
+            let proxy = try PausableProxy(toHost: "127.0.0.1", port: world.server.port)
+            defer { proxy.close() }
+            let second = self.connect(url: "nats://127.0.0.1:\(proxy.port)")
+            try await waitUntil { second.isConnected }
+            let (event, audience) = (EventID(rawValue: 9), MemoryAudience())
+            let (here, there) = (world.hub(), world.hub(audience, connection: second))
+            await there.prepare(event: event)
+            MemoryPeer(loop: world.group.loops[0], audience: audience).join(room: event.rawValue)
+            proxy.pause()
+            proxy.dropAll()
+            try await waitUntil { !second.isConnected }
+            for number in 1...3 { _ = try await here.append(self.draft(event, "\(number)")) }
+            #expect(audience.frames(event.rawValue).isEmpty)
+            proxy.resume()
+            try await waitUntil { audience.frames(event.rawValue).count == 3 }
+            _ = try await here.append(self.draft(event, "live"))
+            try await waitUntil { audience.frames(event.rawValue).count == 4 }
             await second.close()
         }
     }
