@@ -11,7 +11,7 @@ from support.people import Person
 from support.server import LIVING, OVER_TLS, open_world
 
 # These count bytes, resets and half-closes of bare sockets.
-collect_ignore = ["test_abuse.py", "test_rudeness.py"] if OVER_TLS else []
+collect_ignore = ["test_abuse.py", "test_http.py", "test_rudeness.py"] if OVER_TLS else []
 
 
 @pytest.fixture(scope="session")

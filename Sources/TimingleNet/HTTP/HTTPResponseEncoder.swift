@@ -49,11 +49,7 @@ enum HTTPResponseEncoder {
                 writer.write(decimal: count)
                 writer.write("\r\n")
             }
-            if framing.close {
-                writer.write("Connection: close\r\n")
-            } else if framing.sayKeepAlive {
-                writer.write("Connection: keep-alive\r\n")
-            }
+            Self.writeConnection(framing, saysUpgrade: Self.saysUpgrade(response.fields), &writer)
             writer.write("\r\n")
             if inline, inMemory > 0 { response.body.write(to: &writer) }
         }
@@ -74,6 +70,23 @@ enum HTTPResponseEncoder {
             Self.writeFields(response.fields.block, &writer, Self.handshakeLengths, except: Self.isHandshake)
             writeHandshake(&writer)
             writer.write("\r\n")
+        }
+    }
+
+    @inline(__always)
+    private static func saysUpgrade(_ fields: HTTPFields) -> Bool {
+        fields.block.mayHaveNames(HTTPFieldBlock.NameLengths(7)) && fields.contains("Upgrade")
+    }
+
+    /// RFC 9110 section 7.8: whoever sends Upgrade names it in Connection, too.
+    @inline(__always)
+    private static func writeConnection(_ framing: Framing, saysUpgrade: Bool, _ writer: inout HTTPHeadWriter) {
+        if framing.close {
+            writer.write(saysUpgrade ? "Connection: Upgrade, close\r\n" : "Connection: close\r\n")
+        } else if framing.sayKeepAlive {
+            writer.write(saysUpgrade ? "Connection: Upgrade, keep-alive\r\n" : "Connection: keep-alive\r\n")
+        } else if saysUpgrade {
+            writer.write("Connection: Upgrade\r\n")
         }
     }
 

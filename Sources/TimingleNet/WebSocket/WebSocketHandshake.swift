@@ -25,10 +25,10 @@ package enum WebSocketHandshakeError: Error, Equatable, Sendable, CaseIterable {
         }
     }
 
-    /// Fields that belong to the answer.
+    /// Fields that belong to the answer; that Connection names Upgrade is the encoder's business.
     package var fields: HTTPFields {
         switch self {
-        case .unsupportedVersion: ["Sec-WebSocket-Version": "13", "Upgrade": "websocket", "Connection": "Upgrade"]
+        case .unsupportedVersion: ["Sec-WebSocket-Version": "13", "Upgrade": "websocket"]
         case .methodNotGet, .notAnUpgrade, .keyInvalid, .bodyPresent, .extensionsInvalid: [:]
         }
     }

@@ -158,6 +158,22 @@ struct HTTPResponseEncoderTests {
         )
     }
 
+    @Test func whoSendsUpgradeNamesItInConnection() {
+        let response = HTTPResponse(.upgradeRequired, fields: ["upgrade": "websocket", "Connection": "nonsense"])
+        func connection(close: Bool, sayKeepAlive: Bool) -> String? {
+            let framing = HTTPResponseEncoder.Framing(isHead: false, close: close, sayKeepAlive: sayKeepAlive)
+            let text = Self.text(response, framing)
+            #expect(text.contains("\r\nupgrade: websocket\r\n"))
+            #expect(text.split(separator: "Connection: ").count == 2)
+            return text.firstMatch(of: /Connection: (.*)\r\n/).map { String($0.1) }
+        }
+        #expect(connection(close: false, sayKeepAlive: false) == "Upgrade")
+        #expect(connection(close: true, sayKeepAlive: false) == "Upgrade, close")
+        #expect(connection(close: false, sayKeepAlive: true) == "Upgrade, keep-alive")
+        // Another name of that length is none.
+        #expect(Self.text(HTTPResponse(.ok, fields: ["Warning": "199"])).contains("Connection") == false)
+    }
+
     @Test func noContentHasNoLengthAndEmptyContentHasZero() {
         #expect(Self.text(HTTPResponse(.noContent)) == "HTTP/1.1 204 No Content\r\nDate: D\r\n\r\n")
         #expect(Self.text(HTTPResponse(.ok)) == "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Length: 0\r\n\r\n")

@@ -347,7 +347,10 @@ struct ListenerTests {
             let client = try RawClient(port: listener.port)
             try await client.send(request)
             let answer = try await client.receiveAll()
-            #expect(answer.hasPrefix("HTTP/1.1 \(status) ") && answer.contains("Connection: close"))
+            #expect(answer.hasPrefix("HTTP/1.1 \(status) "))
+            // RFC 9110 section 7.8: who sends Upgrade names it here.
+            #expect(answer.contains(status == 426 ? "\r\nConnection: Upgrade, close\r\n" : "\r\nConnection: close\r\n"))
+            #expect(answer.contains("\r\nUpgrade: websocket\r\n") == (status == 426))
         }
     }
 

@@ -1,0 +1,78 @@
+"""HTTP by the letter where only the bytes on the wire, or a cache between, show it."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from support.people import Person, http_client
+from support.raw import GET, Raw
+from support.refusals import HANGUL, refusal
+from support.server import open_world
+
+ALLOWED, FOREIGN = "https://app.example", "https://other.example"
+HANDSHAKE = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: %b\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+POST = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\n"
+
+
+@pytest.fixture(scope="module")
+def server(administration_url, tmp_path_factory):
+    """A server that browsers of one origin may call, with the files of a console, and little patience with heads."""
+    root = tmp_path_factory.mktemp("console")
+    (root / "photo.jpg").write_bytes(b"not looked at")
+    (root / "app.js").write_text("let answer = 42;\n" * 200)
+    (root / "app.js.gz").write_bytes(b"not looked at")
+    with open_world(
+        administration_url,
+        CORS_ALLOWED_ORIGINS=ALLOWED,
+        STATIC_DIR=str(root),
+        HTTP_HEADER_TIMEOUT="1s",
+        HTTP_IDLE_TIMEOUT="3s",
+    ) as world:
+        yield world.server.start()
+
+
+@pytest.fixture(scope="module")
+def person(server):
+    return Person(server, "지영").register()
+
+
+@pytest.fixture(scope="module")
+def event(person):
+    return person.create_event()["id"]
+
+
+def parts(answer: bytes) -> tuple[int, dict[str, list[str]], bytes]:
+    """Status, fields by lower-case name, and whatever follows the head."""
+    head, content = answer.split(b"\r\n\r\n", 1)
+    status, *lines = head.decode().split("\r\n")
+    fields: dict[str, list[str]] = {}
+    for line in lines:
+        name, value = line.split(": ", 1)
+        fields.setdefault(name.lower(), []).append(value)
+    return int(status.split()[1]), fields, content
+
+
+def asked(server, request: bytes) -> tuple[int, dict[str, list[str]], bytes]:
+    """The answer to a request that ends its connection."""
+    with Raw(server) as connection:
+        return parts(connection.send(request).rest())
+
+
+def handshake(person, event, version: bytes = b"13", http: bytes = b"1.1", more: bytes = b"") -> bytes:
+    line = b"GET /api/v1/ws?event_id=%d HTTP/%b\r\nHost: a\r\n" % (event, http)
+    return line + b"Authorization: Bearer %b\r\n" % person.token.encode() + HANDSHAKE % version + more + b"\r\n"
+
+
+def test_an_answer_with_upgrade_says_so_in_connection(server, person, event):
+    with Raw(server) as connection:
+        head = connection.send(handshake(person, event, version=b"12")).until(b"\r\n\r\n")
+        status, fields, _ = parts(head)
+        assert status == 426 and fields["upgrade"] == ["websocket"] and fields["sec-websocket-version"] == ["13"]
+        assert fields["connection"] == ["Upgrade"]
+        assert connection.answer(GET) == 200
+    status, fields, content = asked(server, handshake(person, event, version=b"12").replace(b"Upgrade\r\n", b"Upgrade, close\r\n"))
+    assert status == 426 and fields["connection"] == ["Upgrade, close"]
+    assert json.loads(content)["error"]["code"] == "UPGRADE_REQUIRED"
