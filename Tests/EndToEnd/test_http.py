@@ -76,3 +76,13 @@ def test_an_answer_with_upgrade_says_so_in_connection(server, person, event):
     status, fields, content = asked(server, handshake(person, event, version=b"12").replace(b"Upgrade\r\n", b"Upgrade, close\r\n"))
     assert status == 426 and fields["connection"] == ["Upgrade, close"]
     assert json.loads(content)["error"]["code"] == "UPGRADE_REQUIRED"
+
+
+def test_a_handshake_of_http_1_0_is_refused_as_others_are(server, person, event):
+    status, fields, content = asked(server, handshake(person, event, http=b"1.0"))
+    assert status == 400 and fields["content-type"] == ["application/json; charset=utf-8"]
+    assert len(fields["x-request-id"]) == 1 and fields["connection"] == ["close"]
+    error = json.loads(content)["error"]
+    assert error["code"] == "BAD_HANDSHAKE" and HANGUL.search(error["message"])
+    english = json.loads(asked(server, handshake(person, event, http=b"1.0", more=b"Accept-Language: en\r\n"))[2])
+    assert english["error"]["message"] == "a WebSocket needs HTTP/1.1"

@@ -5,6 +5,8 @@ package struct HTTPRequest: Sendable {
     package var method: HTTPMethod
     package var body: [UInt8]
     package var peerAddress: SocketAddress
+    /// True where the client speaks HTTP/1.0, in which Upgrade means nothing (RFC 9110 section 7.8).
+    package var isHTTP10 = false
     private var readFields: HTTPFields
     /// Where the target lies in the head that the fields were read from, unless it is `ownTarget`.
     private var targetRange: Range<UInt32>

@@ -197,5 +197,6 @@ extension Span where Element == UInt8 {
         if self.equals("GET") { return .get }
         if self.equals("POST") { return .post }
         return HTTPMethod(rawValue: self.asciiString)
+        request.isHTTP10 = self.minorVersion == 0
     }
 }

@@ -1,6 +1,7 @@
 /// Why a request does not become a WebSocket, and how it is answered.
 package enum WebSocketHandshakeError: Error, Equatable, Sendable, CaseIterable {
     case methodNotGet
+    case httpVersionTooLow
     case notAnUpgrade
     case unsupportedVersion
     case keyInvalid
@@ -9,7 +10,8 @@ package enum WebSocketHandshakeError: Error, Equatable, Sendable, CaseIterable {
 
     package var status: HTTPStatus {
         switch self {
-        case .methodNotGet, .notAnUpgrade, .keyInvalid, .bodyPresent, .extensionsInvalid: .badRequest
+        case .methodNotGet, .httpVersionTooLow, .notAnUpgrade, .keyInvalid, .bodyPresent, .extensionsInvalid:
+            .badRequest
         case .unsupportedVersion: .upgradeRequired
         }
     }
@@ -17,6 +19,7 @@ package enum WebSocketHandshakeError: Error, Equatable, Sendable, CaseIterable {
     package var reason: String {
         switch self {
         case .methodNotGet: "a WebSocket begins with GET"
+        case .httpVersionTooLow: "a WebSocket needs HTTP/1.1"
         case .notAnUpgrade: "the request does not ask for Upgrade: websocket"
         case .unsupportedVersion: "Sec-WebSocket-Version must be 13"
         case .keyInvalid: "one Sec-WebSocket-Key of 16 bytes in base64 is needed"
@@ -29,14 +32,12 @@ package enum WebSocketHandshakeError: Error, Equatable, Sendable, CaseIterable {
     package var fields: HTTPFields {
         switch self {
         case .unsupportedVersion: ["Sec-WebSocket-Version": "13", "Upgrade": "websocket"]
-        case .methodNotGet, .notAnUpgrade, .keyInvalid, .bodyPresent, .extensionsInvalid: [:]
+        case .methodNotGet, .httpVersionTooLow, .notAnUpgrade, .keyInvalid, .bodyPresent, .extensionsInvalid: [:]
         }
     }
 }
 
 /// The opening handshake of RFC 6455 section 4.2.
-///
-/// The HTTP version is the connection's business: an HTTP/1.0 request must not come here.
 package enum WebSocketHandshake {
     /// A request that may become a WebSocket.
     package struct Accepted: Equatable, Sendable {
@@ -49,6 +50,7 @@ package enum WebSocketHandshake {
 
     package static func validate(_ request: HTTPRequest) throws(WebSocketHandshakeError) -> Accepted {
         guard request.method == .get else { throw .methodNotGet }
+        guard !request.isHTTP10 else { throw .httpVersionTooLow }
         let seen = Seen(request.fields.block)
         guard seen.asksForWebSocket, seen.asksForUpgrade else { throw .notAnUpgrade }
         guard request.body.isEmpty, !seen.hasContent else { throw .bodyPresent }

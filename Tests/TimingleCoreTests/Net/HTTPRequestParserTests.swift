@@ -257,6 +257,12 @@ struct HTTPRequestParserTests {
         }
     }
 
+    @Test func theVersionIsInTheRequest() throws {
+        #expect(try Self.read("GET / HTTP/1.0\r\n\r\n").request.isHTTP10)
+        #expect(try !Self.read("GET / HTTP/1.1\r\nHost: a\r\n\r\n").request.isHTTP10)
+        #expect(try !Self.read("GET / HTTP/1.2\r\nHost: a\r\n\r\n").request.isHTTP10)
+    }
+
     @Test func theRequestLineLimitIsExact() {
         var limits = HTTPLimits()
         limits.requestLineBytes = 40

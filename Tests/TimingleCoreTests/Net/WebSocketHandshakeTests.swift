@@ -54,6 +54,14 @@ struct WebSocketHandshakeTests {
         #expect(Self.error(Self.request { $0["Content-Length"] = "0" }) == nil)
     }
 
+    /// RFC 6455 section 4.1.
+    @Test func theHTTPVersionIsAtLeast11() {
+        var request = Self.request()
+        request.isHTTP10 = true
+        #expect(Self.error(request) == .httpVersionTooLow)
+        #expect(WebSocketHandshakeError.httpVersionTooLow.status == .badRequest)
+    }
+
     @Test func bothTokensMustBeThere() {
         #expect(Self.error(Self.request { $0["Upgrade"] = nil }) == .notAnUpgrade)
         #expect(Self.error(Self.request { $0["Upgrade"] = "h2c" }) == .notAnUpgrade)
