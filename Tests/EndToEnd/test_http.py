@@ -86,3 +86,20 @@ def test_a_handshake_of_http_1_0_is_refused_as_others_are(server, person, event)
     assert error["code"] == "BAD_HANDSHAKE" and HANGUL.search(error["message"])
     english = json.loads(asked(server, handshake(person, event, http=b"1.0", more=b"Accept-Language: en\r\n"))[2])
     assert english["error"]["message"] == "a WebSocket needs HTTP/1.1"
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"HEAD /" + b"a" * 9_000, 414),
+        (b"HEAD /livez HTTP/1.1\nHost: a\r\n\r\n", 400),
+        (b"HEAD /livez HTTP/9.9\r\nHost: a\r\n\r\n", 505),
+        (b"\r\nHEAD /li", 408),
+        (b"HEAD /livez HTTP/1.1\r\nHost", 408),
+        (b"HEAD /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 9223372036854775807\r\n\r\n", 413),
+    ],
+    ids=["too long", "bare LF", "version", "too slow", "too slow in a field", "too large"],
+)
+def test_no_refusal_of_head_has_content(server, request_bytes, status):
+    found, fields, content = asked(server, request_bytes)
+    assert (found, content) == (status, b"") and int(fields["content-length"][0]) > 0

@@ -19,7 +19,7 @@ struct HTTPRequestParser {
     private var method = 0..<0
     private var target = 0..<0
     private var minorVersion = 1
-    /// True for HEAD, once that is known: a refusal too then has no content.
+    /// True for HEAD, once its line has begun so: a refusal too then has no content.
     private(set) var isHead = false
 
     /// True once a byte of a head was seen.
@@ -63,15 +63,31 @@ struct HTTPRequestParser {
         let used = index - (inSection ? self.sectionStart : self.requestLineStart)
         // The last line's end, for the section the empty line, is outside of the limit.
         if used > limit + 1 {
-            guard inSection else { throw self.methodIsTooLong(bytes, limit) ? .methodTooLong : .requestLineTooLong }
+            guard inSection else {
+                self.lookForHead(bytes)
+                throw self.methodIsTooLong(bytes, limit) ? .methodTooLong : .requestLineTooLong
+            }
             throw .fieldSectionTooLarge
         }
-        guard index < count else { return nil }
-        guard index > self.lineStart, bytes[index - 1] == UInt8(ascii: "\r") else { throw .bareLineFeed }
+        guard index < count else {
+            self.lookForHead(bytes)
+            return nil
+        }
+        guard index > self.lineStart, bytes[index - 1] == UInt8(ascii: "\r") else {
+            self.lookForHead(bytes)
+            throw .bareLineFeed
+        }
         self.scanned = index + 1
         let end = index - 1
         if inSection, end > self.lineStart, index + 1 - self.sectionStart > limit { throw .fieldSectionTooLarge }
         return end
+    }
+
+    /// Sees in a request line that is not read as a whole, or not yet, whether its answer may have content.
+    private mutating func lookForHead(_ bytes: Span<UInt8>) {
+        let start = self.requestLineStart
+        guard self.sectionStart == 0, bytes.count >= start + 5 else { return }
+        self.isHead = bytes.extracting(start..<(start + 5)).equals("HEAD ")
     }
 
     /// True when nothing but a method fills a request line that is too long (RFC 9112 section 3.1).

@@ -257,6 +257,19 @@ struct HTTPRequestParserTests {
         }
     }
 
+    @Test(arguments: [
+        ("HEAD", false), ("HEAD ", true), ("\r\nHEAD /a", true), ("HEAD\t/", false), ("HEADS /", false),
+        ("head /", false),
+        ("GET /HEAD ", false), ("HEAD / HTTP/1.1\n", true), ("HEAD / HTTP/9.9\r\n", true), ("GET / HTTP/1.1\n", false),
+        ("HEAD / HTTP/1.1\r\nHost", true), ("HEAD /\(String(repeating: "a", count: 9_000))", true),
+        ("HEADS /\(String(repeating: "a", count: 9_000))", false),
+    ])
+    func aLineThatBeginsWithHEADIsKnownAsSuch(text: String, expected: Bool) {
+        var reader = Reader()
+        _ = Self.feed(&reader, Array(text.utf8), self.limits)
+        #expect(reader.parser.isHead == expected)
+    }
+
     @Test func theVersionIsInTheRequest() throws {
         #expect(try Self.read("GET / HTTP/1.0\r\n\r\n").request.isHTTP10)
         #expect(try !Self.read("GET / HTTP/1.1\r\nHost: a\r\n\r\n").request.isHTTP10)

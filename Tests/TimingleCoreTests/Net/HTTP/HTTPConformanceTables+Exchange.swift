@@ -109,6 +109,22 @@ extension HTTPConformanceTables {
             ["HEAD 413"],
             .close
         ),
+        Case("9110-9.3.2-head-bare-lf", "HEAD /x HTTP/1.1\nHost: a\r\n\r\n", ["HEAD 400"], .close),
+        Case("9110-9.3.2-head-bad-version", "HEAD /x HTTP/9.9\r\nHost: a\r\n\r\n", ["HEAD 505"], .close),
+        Case(
+            "9110-9.3.2-head-too-long",
+            "HEAD /" + String(repeating: "a", count: 9_000),
+            ["HEAD 414"],
+            .close,
+            isCut: false
+        ),
+        Case(
+            "9110-9.3.2-no-head-too-long",
+            "HEADS /" + String(repeating: "a", count: 9_000),
+            ["414 The request line is too long.\n"],
+            .close,
+            isCut: false
+        ),
         Case("9110-15.5.6-not-allowed", "PUT /only-get HTTP/1.1\r\nHost: a\r\n\r\n" + get, ["405", "200"], .keep),
         Case(
             "9110-9.3.8-trace",
