@@ -103,3 +103,22 @@ def test_a_handshake_of_http_1_0_is_refused_as_others_are(server, person, event)
 def test_no_refusal_of_head_has_content(server, request_bytes, status):
     found, fields, content = asked(server, request_bytes)
     assert (found, content) == (status, b"") and int(fields["content-length"][0]) > 0
+
+
+def test_empty_lines_begin_no_request(server):
+    # Its answer is a head alone.
+    head = GET.replace(b"GET", b"HEAD")
+    with Raw(server) as connection:
+        assert connection.answer(head + b"\r\n") == 200
+        time.sleep(1.5)
+        assert connection.answer(b"\r\n" + head) == 200
+        begun = time.monotonic()
+        connection.send(b"\r\n")
+        time.sleep(1.5)
+        # Neither an answer to nothing, nor more time than without them.
+        assert connection.send(b"\r\n\r").rest() == b""
+        assert 2 < time.monotonic() - begun < 5
+    with Raw(server) as connection:
+        assert connection.answer(head + b"\r\n") == 200
+        assert parts(connection.send(b"G").rest())[0] == 408
+    assert asked(server, b"\r\n" * 1_000)[0] == 400

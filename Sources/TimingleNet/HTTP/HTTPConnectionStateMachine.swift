@@ -147,7 +147,7 @@ enum HTTPConnectionStateMachine: ~Copyable {
 
     // MARK: Events
 
-    /// A first byte that is no complete head.
+    /// Bytes of a request that are no complete head.
     mutating func headBegan() {
         switch consume self {
         case .idle(let session): self = .readingHead(session)

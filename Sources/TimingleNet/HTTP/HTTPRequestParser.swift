@@ -11,7 +11,8 @@ struct HTTPRequestParser {
         case head(HTTPRequestHead, bytes: Int)
     }
 
-    private var scanned = 0
+    /// How many of the bytes that it was handed it has looked at.
+    private(set) var scanned = 0
     private var lineStart = 0
     private var requestLineStart = 0
     /// 0 until the request line is complete.
@@ -21,9 +22,8 @@ struct HTTPRequestParser {
     private var minorVersion = 1
     /// True for HEAD, once its line has begun so: a refusal too then has no content.
     private(set) var isHead = false
-
-    /// True once a byte of a head was seen.
-    var hasBegun: Bool { self.scanned > 0 }
+    /// True where the bytes ended inside a head: empty lines before its request line are not in it.
+    private(set) var hasBegun = false
 
     /// Reads on; `request` is empty when a head begins, and the same until that head is complete.
     mutating func parse(
@@ -70,7 +70,7 @@ struct HTTPRequestParser {
             throw .fieldSectionTooLarge
         }
         guard index < count else {
-            self.lookForHead(bytes)
+            self.bytesEnded(bytes)
             return nil
         }
         guard index > self.lineStart, bytes[index - 1] == UInt8(ascii: "\r") else {
@@ -81,6 +81,14 @@ struct HTTPRequestParser {
         let end = index - 1
         if inSection, end > self.lineStart, index + 1 - self.sectionStart > limit { throw .fieldSectionTooLarge }
         return end
+    }
+
+    /// Sees whether what is there belongs to a request yet: a CR alone may become one more empty line.
+    private mutating func bytesEnded(_ bytes: Span<UInt8>) {
+        let start = self.requestLineStart
+        let isEmptyLine = bytes.count == start + 1 && bytes[start] == UInt8(ascii: "\r")
+        self.hasBegun = bytes.count > start && !isEmptyLine
+        self.lookForHead(bytes)
     }
 
     /// Sees in a request line that is not read as a whole, or not yet, whether its answer may have content.
@@ -189,6 +197,7 @@ struct HTTPRequestParser {
         let instead = try HTTPTarget.normalized(bytes.extracting(self.target), method: method)
         request.block.fill(bytes.extracting(0..<count))
         request.method = method
+        request.isHTTP10 = self.minorVersion == 0
         request.setTarget(self.target, instead: instead)
         // RFC 9112 section 3.2.2: the authority of an absolute target takes the place of what Host says.
         if let authority = HTTPTarget.authority(in: bytes, self.target, method: method) {
@@ -213,6 +222,5 @@ extension Span where Element == UInt8 {
         if self.equals("GET") { return .get }
         if self.equals("POST") { return .post }
         return HTTPMethod(rawValue: self.asciiString)
-        request.isHTTP10 = self.minorVersion == 0
     }
 }

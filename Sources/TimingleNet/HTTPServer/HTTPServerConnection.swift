@@ -50,8 +50,11 @@ final class HTTPServerConnection: StreamHandler {
     /// The server goes down.
     func drain() {
         guard let stream = self.stream else { return }
-        if self.machine.drainRequested(bytesWait: stream.pendingBytes > 0) == .close { stream.closeAfterFlush() }
+        if self.machine.drainRequested(bytesWait: self.bytesWait(on: stream)) == .close { stream.closeAfterFlush() }
     }
+
+    /// True where bytes have come that nobody has looked at; the parser has seen that empty lines are no request.
+    private func bytesWait(on stream: StreamConnection) -> Bool { stream.pendingBytes > self.parser.scanned }
 
     // MARK: Stream events
 
@@ -81,7 +84,7 @@ final class HTTPServerConnection: StreamHandler {
     }
 
     func peerHalfClosed(on connection: StreamConnection) {
-        switch self.machine.peerClosed(bytesWait: connection.pendingBytes > 0) {
+        switch self.machine.peerClosed(bytesWait: self.bytesWait(on: connection)) {
         case .close: connection.closeAfterFlush()
         case .cancelLater: self.setDeadline(self.shard.loop.now + self.limits.halfCloseGrace)
         case .nothing: break
@@ -127,6 +130,8 @@ final class HTTPServerConnection: StreamHandler {
         do throws(HTTPParseError) {
             switch try self.parser.parse(bytes, into: &slot.request, limits: self.shard.headLimits) {
             case .needMoreBytes:
+                // Empty lines before a request are none of it (RFC 9112 section 2.2): the connection is still idle.
+                guard self.parser.hasBegun else { return nil }
                 self.machine.headBegan()
                 self.keep(slot)
                 // The deadline is for the whole head, whatever the pace of its bytes.

@@ -258,6 +258,21 @@ struct HTTPRequestParserTests {
     }
 
     @Test(arguments: [
+        ("", false), ("\r", false), ("\r\n", false), ("\r\n\r", false), ("\r\n\r\n", false), ("\r\n\r\n\r", false),
+        ("G", true), ("\rG", true), ("\r\nG", true), ("\r\n\r\nG", true), ("\r\nGET / HTTP/1.1\r", true),
+        ("GET / HTTP/1.1\r\n", true), ("\r\nGET / HTTP/1.1\r\nHost", true),
+    ])
+    func emptyLinesBeginNoRequest(text: String, expected: Bool) throws {
+        let bytes = Array(text.utf8)
+        var whole = Reader()
+        #expect(try Self.feed(&whole, bytes, self.limits).get() == nil)
+        #expect(whole.parser.hasBegun == expected && whole.parser.scanned == bytes.count)
+        var slow = Reader()
+        for count in 0...bytes.count { #expect(try Self.feed(&slow, Array(bytes[..<count]), self.limits).get() == nil) }
+        #expect(slow.parser.hasBegun == expected)
+    }
+
+    @Test(arguments: [
         ("HEAD", false), ("HEAD ", true), ("\r\nHEAD /a", true), ("HEAD\t/", false), ("HEADS /", false),
         ("head /", false),
         ("GET /HEAD ", false), ("HEAD / HTTP/1.1\n", true), ("HEAD / HTTP/9.9\r\n", true), ("GET / HTTP/1.1\n", false),

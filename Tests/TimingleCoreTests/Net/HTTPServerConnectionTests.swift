@@ -108,6 +108,62 @@ struct HTTPServerConnectionTests {
         }
     }
 
+    // MARK: Empty lines before a request (RFC 9112 section 2.2)
+
+    /// Gives `body` a connection over a socket in memory that has answered one request and then got `rest`.
+    private func afterARequest(
+        _ rest: String,
+        _ body: @escaping @Sendable (HTTPServerConnection, MemorySocket) -> Void
+    ) async throws {
+        try await withEventLoopGroup(count: 1) { group in
+            let loop = group.loops[0]
+            try await loop.enter {
+                let responder = HTTPResponder(immediate: { _, _ in HTTPResponse(.noContent) })
+                let shard = HTTPServerShard(
+                    loop: loop,
+                    configuration: HTTPServerConfiguration(responder: responder),
+                    load: ShardLoad(),
+                    connectionEnded: {}
+                )
+                let socket = MemorySocket()
+                let connection = HTTPServerConnection(shard: shard)
+                let stream = StreamConnection(
+                    io: try socket.io(),
+                    loop: loop,
+                    peerAddress: .unspecified,
+                    handler: connection
+                )
+                try stream.open()
+                connection.begin(on: stream, refusal: nil)
+                socket.feed(Array("GET / HTTP/1.1\r\nHost: a\r\n\r\n".utf8))
+                let idle = connection.deadline
+                for byte in rest.utf8 { socket.feed([byte]) }
+                #expect(connection.machine.isIdle && connection.deadline == idle, "\(rest.debugDescription)")
+                body(connection, socket)
+                stream.abort()
+            }
+        }
+    }
+
+    @Test(arguments: ["", "\r", "\r\n", "\r\n\r", "\r\n\r\n", "\r\n\r\n\r"])
+    func aConnectionWithEmptyLinesIsIdle(lines: String) async throws {
+        try await self.afterARequest(lines) { connection, socket in
+            connection.drain()
+            #expect(connection.machine.wantsHead == false)
+        }
+        try await self.afterARequest(lines) { connection, socket in
+            socket.feedEnd()
+            #expect(connection.machine.wantsHead == false)
+        }
+        try await self.afterARequest(lines) { connection, socket in
+            let idle = connection.deadline
+            socket.feed(Array((lines.hasSuffix("\r") ? "\nGET" : "GET").utf8))
+            // A third line is one too many.
+            #expect(connection.machine.isIdle == false)
+            if lines != "\r\n\r\n\r" { #expect(connection.deadline != idle && connection.machine.wantsHead) }
+        }
+    }
+
     // MARK: Handlers of both kinds
 
     private struct Failure: Error {}

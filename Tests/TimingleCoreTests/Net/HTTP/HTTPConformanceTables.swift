@@ -16,6 +16,7 @@ enum HTTPConformanceTables {
         Case("9112-2.1-get", get, ["200 GET /x a []"], .keep),
         Case("9112-2.2-empty-line-before", "\r\n" + get, ["200 GET /x a []"], .keep),
         Case("9112-2.2-empty-line-between", get + "\r\n" + get, ["200", "200 GET /x a []"], .keep),
+        Case("9112-2.2-empty-lines-behind", get + "\r\n\r\n", ["200"], .keep),
         .refused("9112-2.2-many-empty-lines", 400, "\r\n\r\n\r\n" + get),
         .refused("9112-2.2-bare-lf-before", 400, "\n" + get),
         .refused("9112-2.2-bare-lf-lines", 400, "GET / HTTP/1.1\nHost: a\n\n"),
