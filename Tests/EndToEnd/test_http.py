@@ -122,3 +122,24 @@ def test_empty_lines_begin_no_request(server):
         assert connection.answer(head + b"\r\n") == 200
         assert parts(connection.send(b"G").rest())[0] == 408
     assert asked(server, b"\r\n" * 1_000)[0] == 400
+
+
+def test_caches_are_told_what_hangs_on_origin(server, person):
+    with http_client(server, Authorization=f"Bearer {person.token}") as client:
+        for origin in [{}, {"Origin": FOREIGN}, {"Origin": ALLOWED}]:
+            for path in ["/livez", "/api/v1/auth/me", "/api/v1/nothing", "/console/nothing", "/console/photo.jpg"]:
+                answer = client.get(path, headers=origin)
+                assert answer.headers.get_list("vary") == ["Origin"], (path, origin)
+                allowed = answer.headers.get("access-control-allow-origin")
+                assert allowed == (ALLOWED if origin.get("Origin") == ALLOWED else None)
+            script = client.head("/console/app.js", headers=origin)
+            assert script.headers.get_list("vary") == ["Accept-Encoding, Origin"]
+            again = client.head("/console/app.js", headers={**origin, "If-None-Match": script.headers["etag"]})
+            assert again.status_code == 304 and again.headers.get_list("vary") == ["Accept-Encoding, Origin"]
+            preflight = client.options("/api/v1/events", headers={**origin, "Access-Control-Request-Method": "POST"})
+            assert preflight.headers.get_list("vary") == ["Origin"]
+        for number in range(8):
+            person.create_event(title=f"점심 {number}")
+        long = client.get("/api/v1/events")
+        assert long.headers["content-encoding"] == "gzip"
+        assert long.headers.get_list("vary") == ["Origin, Accept-Encoding"]

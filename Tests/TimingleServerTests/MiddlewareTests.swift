@@ -61,6 +61,28 @@ struct MiddlewareTests {
             next: self.answer
         )
         #expect(!bad.fields.contains("Access-Control-Allow-Origin"))
+        #expect(bad.fields["Vary"] == "Origin")
+    }
+
+    @Test func everyAnswerSaysThatItHangsOnOriginWhereAnyMayCall() async throws {
+        let context = try ServerRequest.context()
+        func vary(_ origins: [String], _ fields: HTTPFields, _ own: HTTPFields = HTTPFields()) async throws -> [String]
+        {
+            let response = try await CORS(origins: origins).handle(ServerRequest.get("/", fields), context) { _, _ in
+                HTTPResponse(.notModified, fields: own)
+            }
+            return response.fields.values("Vary")
+        }
+        for origins in [["https://a.example"], ["*"]] {
+            #expect(try await vary(origins, [:]) == ["Origin"])
+            #expect(try await vary(origins, ["Origin": "https://b.example"]) == ["Origin"])
+            #expect(
+                try await vary(origins, [:], ["Vary": "Accept-Encoding", "Age": "1"]) == ["Accept-Encoding, Origin"]
+            )
+            #expect(try await vary(origins, [:], ["Vary": "*"]) == ["*"])
+            #expect(try await vary(origins, [:], ["Vary": "x, origin"]) == ["x, origin"])
+        }
+        #expect(try await vary([], ["Origin": "https://a.example"]) == [])
     }
 
     @Test func aWildcardNeverComesWithCredentials() async throws {
@@ -81,6 +103,10 @@ struct MiddlewareTests {
         }
         #expect(response.status == .noContent)
         #expect(response.fields["Access-Control-Allow-Methods"]?.contains("PATCH") == true)
+        #expect(response.fields["Vary"] == "Origin")
+        request.fields["Origin"] = "https://b.example"
+        let foreign = try await CORS(origins: ["https://a.example"]).handle(request, context, next: self.answer)
+        #expect(!foreign.fields.contains("Access-Control-Allow-Methods") && foreign.fields["Vary"] == "Origin")
     }
 
     // MARK: BearerToken

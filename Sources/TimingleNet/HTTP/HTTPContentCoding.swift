@@ -32,9 +32,7 @@ final class HTTPContentCoder {
     func encode(_ response: inout HTTPResponse, for request: HTTPRequest) {
         guard case .bytes(let bytes) = response.body, bytes.count >= self.coding.bytesMin else { return }
         guard bytes.count <= self.coding.bytesMax, Self.mayBeEncoded(response) else { return }
-        if !response.fields.hasMember("Vary", "Accept-Encoding"), !response.fields.hasMember("Vary", "*") {
-            response.fields.append("Vary", "Accept-Encoding")
-        }
+        response.fields.vary(on: "Accept-Encoding")
         guard HTTPAcceptEncoding(request.fields["Accept-Encoding"]).prefersGzip else { return }
         let encoded = self.gzip(bytes)
         guard encoded.count < bytes.count else { return }

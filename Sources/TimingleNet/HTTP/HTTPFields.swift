@@ -45,6 +45,12 @@ package struct HTTPFields: Sendable {
     /// A name that is no token is our own bug and traps; control characters in the value become spaces.
     package mutating func append(_ name: String, _ value: String) { self.block.append(name, value) }
 
+    /// Says by Vary that the answer hangs on that field of the request, too (RFC 9110 section 12.5.5).
+    package mutating func vary(on field: String) {
+        guard self.contains("Vary"), let value = self["Vary"] else { return self.append("Vary", field) }
+        if !self.hasMember("Vary", field), !self.hasMember("Vary", "*") { self["Vary"] = "\(value), \(field)" }
+    }
+
     /// The comma-separated members of the field, trimmed, empty ones dropped.
     ///
     /// Not for values with quoted commas.

@@ -4,7 +4,8 @@ internal import TimingleNet
 ///
 /// Immutable.
 ///
-/// `*` allows every origin, but then no credentials.
+/// `*` allows every origin, but then no credentials. Where any origin is listed, all answers say by Vary that they hang
+/// on Origin, also those to requests without it or from elsewhere: a cache must not give these to who may call.
 struct CORS: Filter {
     private let origins: Set<String>
     private let allowsAll: Bool
@@ -21,6 +22,7 @@ struct CORS: Filter {
             let origin = request.fields["Origin"]
         else { return nil }
         var response = HTTPResponse(.noContent)
+        self.vary(&response)
         if self.isAllowed(origin) {
             self.allow(origin, &response)
             response.fields["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
@@ -32,6 +34,7 @@ struct CORS: Filter {
     }
 
     func leave(_ response: inout HTTPResponse, _ request: HTTPRequest, _ context: RequestContext) {
+        self.vary(&response)
         guard let origin = request.fields["Origin"], self.isAllowed(origin) else { return }
         self.allow(origin, &response)
         response.fields["Access-Control-Expose-Headers"] =
@@ -41,8 +44,11 @@ struct CORS: Filter {
 
     private func isAllowed(_ origin: String) -> Bool { self.allowsAll || self.origins.contains(origin) }
 
+    private func vary(_ response: inout HTTPResponse) {
+        if !self.origins.isEmpty { response.fields.vary(on: "Origin") }
+    }
+
     private func allow(_ origin: String, _ response: inout HTTPResponse) {
-        response.fields.append("Vary", "Origin")
         if self.allowsAll {
             response.fields["Access-Control-Allow-Origin"] = "*"
         } else {
