@@ -143,3 +143,30 @@ def test_caches_are_told_what_hangs_on_origin(server, person):
         long = client.get("/api/v1/events")
         assert long.headers["content-encoding"] == "gzip"
         assert long.headers.get_list("vary") == ["Origin, Accept-Encoding"]
+
+
+@pytest.mark.parametrize("length", [2**63 - 1, 2**63, 2**64, 10**40], ids=str)
+def test_a_length_beyond_all_measure_is_too_large(server, length):
+    status, fields, content = asked(server, POST + b"Content-Length: %d\r\n\r\n" % length)
+    assert status == 413 and fields["connection"] == ["close"]
+    assert json.loads(content)["error"]["code"] == "PAYLOAD_TOO_LARGE"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"Content-Length: 99999999999999999999x",
+        b"Content-Length: +99999999999999999999",
+        b"Content-Length: 99999999999999999999\r\nContent-Length: 99999999999999999999",
+        b"Content-Length: 99999999999999999999\r\nTransfer-Encoding: chunked",
+    ],
+)
+def test_a_length_that_is_none_is_a_bad_request(server, fields):
+    assert asked(server, POST + fields + b"\r\n\r\n")[0] == 400
+
+
+def test_trailers_beyond_their_limit_are_fields_too_large(server):
+    chunked = POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
+    status, fields, content = asked(server, chunked + b"X: " + b"x" * 5_000)
+    assert status == 431 and fields["connection"] == ["close"]
+    assert json.loads(content)["error"]["code"] == "HEADERS_TOO_LARGE"

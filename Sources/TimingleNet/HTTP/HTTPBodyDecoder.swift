@@ -126,7 +126,7 @@ struct HTTPBodyDecoder {
 
     private mutating func trailerByte(_ byte: UInt8, _ limits: HTTPLimits) throws(HTTPParseError) -> State {
         self.trailerBytes += 1
-        guard self.trailerBytes <= limits.trailerBytes + 2 else { throw .badTrailer }
+        guard self.trailerBytes <= limits.trailerBytes + 2 else { throw .trailerTooLarge }
         switch self.state {
         case .trailerStart:
             if byte == UInt8(ascii: "\r") { return .lastLF }

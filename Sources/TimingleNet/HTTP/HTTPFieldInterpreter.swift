@@ -80,6 +80,8 @@ enum HTTPFieldInterpreter {
     }
 
     /// Digits only, by hand: `Int(_:)` would take a sign.
+    ///
+    /// A number that no Int holds is a good one (RFC 9110 section 8.6) and counts as the largest: it is too large.
     private static func length(_ value: Span<UInt8>) throws(HTTPParseError) -> Int {
         guard !value.isEmpty else { throw .badContentLength }
         var result = 0
@@ -88,8 +90,7 @@ enum HTTPFieldInterpreter {
             guard HTTPByteClass.isDigit(byte) else { throw .badContentLength }
             let (tenfold, overflow) = result.multipliedReportingOverflow(by: 10)
             let (sum, carry) = tenfold.addingReportingOverflow(Int(byte - UInt8(ascii: "0")))
-            guard !overflow, !carry else { throw .badContentLength }
-            result = sum
+            result = overflow || carry ? .max : sum
         }
         return result
     }

@@ -16,8 +16,9 @@ package struct HTTPLimits: Sendable {
     package var bodyBytesPerLoop = 128 * 1024 * 1024
     /// What each body may hold outside of that budget: while large ones have spent it, small requests still pass.
     package var bodyBytesUncounted = 8 * 1024
-    /// Longest chunk extension of one chunk, and longest trailer section.
+    /// Longest chunk extension of one chunk; beyond it 400.
     package var chunkExtensionBytes = 256
+    /// Longest trailer section; beyond it 431.
     package var trailerBytes = 4 * 1024
     /// All chunk framing of one body; a body of one-byte chunks must not cost more than its content may.
     package var chunkFramingBytes = 256 * 1024

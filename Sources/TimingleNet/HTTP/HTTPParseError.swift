@@ -22,6 +22,7 @@ package enum HTTPParseError: Error, Equatable, Sendable, CaseIterable {
     case unknownTransferCoding
     case badChunk
     case badTrailer
+    case trailerTooLarge
     case badConnectionField
     case badExpectation
     case requestLineTooLong
@@ -43,7 +44,7 @@ package enum HTTPParseError: Error, Equatable, Sendable, CaseIterable {
         case .lengthRequired: .lengthRequired
         case .badExpectation: .expectationFailed
         case .requestLineTooLong: .uriTooLong
-        case .fieldSectionTooLarge, .tooManyFields: .requestHeaderFieldsTooLarge
+        case .fieldSectionTooLarge, .tooManyFields, .trailerTooLarge: .requestHeaderFieldsTooLarge
         case .bodyTooLarge: .contentTooLarge
         case .headTimeout, .bodyTimeout: .requestTimeout
         case .handlerFailed: .internalServerError
@@ -81,7 +82,8 @@ package enum HTTPParseError: Error, Equatable, Sendable, CaseIterable {
         case .badTransferEncoding: "The Transfer-Encoding field is malformed."
         case .unknownTransferCoding: "Only the chunked transfer coding is understood."
         case .badChunk: "A chunk is malformed."
-        case .badTrailer: "The trailer section is malformed or too long."
+        case .badTrailer: "The trailer section is malformed."
+        case .trailerTooLarge: "The trailer section is too large."
         case .badConnectionField: "The Connection field is malformed."
         case .badExpectation: "The expectation cannot be met."
         case .requestLineTooLong: "The request line is too long."

@@ -94,7 +94,7 @@ struct HTTPBodyDecoderTests {
         #expect(Self.error(String(repeating: "1\r\na\r\n", count: 9), limits) == .bodyTooLarge)
         limits = HTTPLimits()
         limits.trailerBytes = 8
-        #expect(Self.error("0\r\nX: 3456\r\n\r\n", limits) == .badTrailer)
+        #expect(Self.error("0\r\nX: 3456\r\n\r\n", limits) == .trailerTooLarge)
         #expect(Self.error("0\r\nX: 345\r\n\r\n", limits) == nil)
     }
 

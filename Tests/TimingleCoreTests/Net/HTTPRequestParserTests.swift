@@ -154,8 +154,8 @@ struct HTTPRequestParserTests {
         ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x5\r\n\r\n", .badContentLength),
         ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n", .badContentLength),
         ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5 5\r\n\r\n", .badContentLength),
-        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9223372036854775808\r\n\r\n", .badContentLength),
-        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551617\r\n\r\n", .badContentLength),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9223372036854775808x\r\n\r\n", .badContentLength),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +18446744073709551617\r\n\r\n", .badContentLength),
         ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n", .badTransferEncoding),
         ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \"chunked\"\r\n\r\n", .badTransferEncoding),
         ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n\r\n", .badTransferEncoding),
@@ -255,6 +255,12 @@ struct HTTPRequestParserTests {
             }
             #expect(error == whole)
         }
+    }
+
+    @Test(arguments: ["9223372036854775807", "9223372036854775808", "18446744073709551621", "99999999999999999999999"])
+    func aLengthThatNoIntegerHoldsIsTheLargest(length: String) throws {
+        let reading = try Self.read("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \(length)\r\n\r\n")
+        #expect(reading.head.framing == .length(.max))
     }
 
     @Test(arguments: [
