@@ -170,3 +170,34 @@ def test_trailers_beyond_their_limit_are_fields_too_large(server):
     status, fields, content = asked(server, chunked + b"X: " + b"x" * 5_000)
     assert status == 431 and fields["connection"] == ["close"]
     assert json.loads(content)["error"]["code"] == "HEADERS_TOO_LARGE"
+
+
+@pytest.mark.parametrize(
+    ("text", "korean", "english"),
+    [
+        ('{"a":' + "[" * 40, "32단계", "nested deeper than 32"),
+        ('{"a":[' + "1," * 11_000 + "1]}", "10000개", "more than 10000 values"),
+        ('{"a":1e999}', "5바이트", "the number at byte 5"),
+        ('{"a":1,}', "7바이트", "unexpected character at byte 7"),
+        ('{"a":', "끝", "it ends too early"),
+    ],
+    ids=["depth", "values", "number", "character", "end"],
+)
+def test_refused_json_is_told_why_in_both_languages(person, text, korean, english):
+    for language, words in [("ko", korean), ("en", english)]:
+        fields = {"Content-Type": "application/json", "Accept-Language": language}
+        answer = person.request("POST", "/events", content=text.encode(), headers=fields)
+        error = refusal(answer, 400, code="INVALID_JSON", language=language)
+        assert words in error["message"]
+
+
+@pytest.mark.parametrize("number", ["1e-400", "%d.0000000000000000000001", "%d.5", "0.1e1.0"])
+def test_what_only_rounds_to_an_integer_is_no_id(person, event, number):
+    other = Person(person.server, "민수").register()
+    text = number % other.id if "%" in number else number
+    fields = {"Content-Type": "application/json"}
+    content = f'{{"user_id":{text}}}'.encode()
+    refusal(person.request("POST", f"/events/{event}/participants", content=content, headers=fields), 400, 422)
+    exact = f'{{"user_id":{other.id}.0e0}}'.encode()
+    answer = person.request("POST", f"/events/{event}/participants", content=exact, headers=fields)
+    assert answer.status_code in (200, 201), answer.text

@@ -11,6 +11,20 @@ struct JSONFieldsTests {
         #expect(error?.code == "INVALID_JSON")
     }
 
+    @Test(arguments: [
+        ("{", "도중에 끝났습니다", "it ends too early"), ("{\"a\":1,}", "7바이트", "at byte 7"),
+        ("{\"a\":1e999}", "5바이트", "at byte 5"), ("{\"a\":\"\\x\"}", "7바이트", "at byte 7"),
+        ("{\"a\":\(String(repeating: "[", count: 40))", "32단계", "nested deeper than 32"),
+        ("{\"a\":[\(String(repeating: "1,", count: 10_000))1]}", "10000개", "more than 10000 values"),
+    ])
+    func theReasonIsGivenInBothLanguages(text: String, korean: String, english: String) {
+        let error = #expect(throws: ServiceError.self) { try self.fields(text) }
+        #expect(error?.code == "INVALID_JSON")
+        #expect(error?.text.korean.contains(korean) == true && error?.text.english.contains(english) == true)
+        let isLimit = !["{", "{\"a\":1,}", "{\"a\":\"\\x\"}"].contains(text)
+        #expect(error?.text.english.contains("not valid") == !isLimit)
+    }
+
     @Test func explicitNullCountsAsAbsent() throws {
         let fields = try self.fields(#"{"a":null,"unknown":[1]}"#)
         let string = try fields.optionalString("a")

@@ -67,11 +67,33 @@ struct JSONReaderTests {
     @Test(arguments: [
         ("332.0", 332 as Int64?), ("3.32e2", 332), ("0.5", nil), ("1e300", nil), ("-0.0", 0),
         ("-9223372036854775809", nil), ("-9223372036854775808", .min), ("9007199254740993.0", nil),
-        ("9007199254740991.0", 9_007_199_254_740_991), ("\"1\"", nil),
+        ("9007199254740991.0", 9_007_199_254_740_991), ("\"1\"", nil), ("100e-2", 1), ("0.00300E+3", 3), ("-7.0e0", -7),
+        ("0e999999", 0), ("0.000e-9", 0), ("1e15", 1_000_000_000_000_000),
     ])
     func integralNumbersAreIntegers(text: String, integer: Int64?) throws {
         let value = try self.parse(text)
         #expect(value.integerValue == integer)
+    }
+
+    /// What a Double rounds to an integer was none, and would be somebody else's id.
+    @Test(arguments: [
+        "1e-400", "-1e-400", "2.0000000000000000000001", "0.99999999999999999999999", "-3.0000000000000000000001",
+        "105e-1",
+        "4503599627370495.00000001", "20000000000000000000001e-22", "9007199254740990.9999999",
+    ])
+    func whatOnlyRoundsToAnIntegerIsNone(text: String) throws {
+        do throws(JSONError) {
+            let value = try JSONReader.parse(Array(text.utf8))
+            #expect(value.integerValue == nil)
+            guard case .number(let number) = value, let rounded = Double(text) else {
+                Issue.record("\(value)")
+                return
+            }
+            #expect(abs(number - rounded) <= rounded.ulp)
+        } catch {
+            // Close to 2^53 there is no fraction beside it.
+            #expect(error == .numberOutOfRange(offset: 0) && text.hasPrefix("9007"))
+        }
     }
 
     @Test func everyPrefixOfADocumentFailsCleanly() throws {

@@ -143,23 +143,43 @@ extension ServiceError {
 extension JSONError {
     /// 400 with what is wrong and where, for the client's developer.
     package var asServiceError: ServiceError {
-        ServiceError(
+        let why = self.explanation
+        return ServiceError(
             .badRequest,
             code: "INVALID_JSON",
-            ko: "요청 본문이 올바른 JSON이 아닙니다.",
-            en: "The body is not valid JSON: \(self.explanation)."
+            ko: self.isLimit
+                ? "요청 본문의 JSON을 받아들일 수 없습니다: \(why.korean)."
+                : "요청 본문이 올바른 JSON이 아닙니다: \(why.korean).",
+            en: self.isLimit
+                ? "The body is JSON that is not taken here: \(why.english)."
+                : "The body is not valid JSON: \(why.english)."
         )
     }
 
-    private var explanation: String {
+    /// True where another reader might take the text.
+    private var isLimit: Bool {
         switch self {
-        case .unexpectedEnd: "it ends too early"
-        case .unexpectedByte(_, let offset): "unexpected character at byte \(offset)"
-        case .invalidUTF8(let offset): "the string at byte \(offset) is not UTF-8"
-        case .invalidEscape(let offset): "invalid escape at byte \(offset)"
-        case .numberOutOfRange(let offset): "the number at byte \(offset) is out of range"
-        case .tooDeep(let max): "nested deeper than \(max)"
-        case .tooManyValues(let max): "more than \(max) values"
+        case .numberOutOfRange, .tooDeep, .tooManyValues: true
+        case .unexpectedEnd, .unexpectedByte, .invalidUTF8, .invalidEscape: false
+        }
+    }
+
+    private var explanation: LocalizedText {
+        switch self {
+        case .unexpectedEnd:
+            LocalizedText(ko: "도중에 끝났습니다", en: "it ends too early")
+        case .unexpectedByte(_, let offset):
+            LocalizedText(ko: "\(offset)바이트 위치의 문자가 잘못되었습니다", en: "unexpected character at byte \(offset)")
+        case .invalidUTF8(let offset):
+            LocalizedText(ko: "\(offset)바이트 위치의 문자열이 UTF-8이 아닙니다", en: "the string at byte \(offset) is not UTF-8")
+        case .invalidEscape(let offset):
+            LocalizedText(ko: "\(offset)바이트 위치의 이스케이프가 잘못되었습니다", en: "invalid escape at byte \(offset)")
+        case .numberOutOfRange(let offset):
+            LocalizedText(ko: "\(offset)바이트 위치의 숫자가 범위를 벗어났습니다", en: "the number at byte \(offset) is out of range")
+        case .tooDeep(let max):
+            LocalizedText(ko: "\(max)단계보다 깊게 중첩되었습니다", en: "nested deeper than \(max)")
+        case .tooManyValues(let max):
+            LocalizedText(ko: "값이 \(max)개보다 많습니다", en: "more than \(max) values")
         }
     }
 }

@@ -274,7 +274,46 @@ extension JSONReader {
         if isInteger, let value = self.integer(start..<self.position) { return .integer(value) }
         let text = try self.text(self.bytes.extracting(start..<self.position), offset: start)
         guard let value = Double(text), value.isFinite else { throw .numberOutOfRange(offset: start) }
-        return .number(value)
+        // Beyond 2^53 no Double counts as an integer anyway.
+        guard value == value.rounded(), abs(value) < 0x1p53, !self.isIntegral(start..<self.position) else {
+            return .number(value)
+        }
+        // `1e-400` only rounds to an integer, and must not become somebody's id: it is the neighbour, which is none.
+        let neighbour = text.utf8.first == UInt8(ascii: "-") ? value.nextDown : value.nextUp
+        guard neighbour != neighbour.rounded() else { throw .numberOutOfRange(offset: start) }
+        return .number(neighbour)
+    }
+
+    /// True when a well-formed number with fraction or exponent says an integer, such as `3.32e2`.
+    private func isIntegral(_ range: Range<Int>) -> Bool {
+        var isZero = true
+        var isBehindPoint = false
+        var digitsBehindPoint = 0
+        var zerosAtEnd = 0
+        for index in range {
+            switch self.bytes[index] {
+            case UInt8(ascii: "-"):
+                continue
+            case UInt8(ascii: "."):
+                isBehindPoint = true
+            case UInt8(ascii: "e"), UInt8(ascii: "E"):
+                return isZero || digitsBehindPoint - zerosAtEnd <= self.exponent(index + 1..<range.upperBound)
+            case let digit:
+                if isBehindPoint { digitsBehindPoint += 1 }
+                zerosAtEnd = digit == UInt8(ascii: "0") ? zerosAtEnd + 1 : 0
+                if digit != UInt8(ascii: "0") { isZero = false }
+            }
+        }
+        return isZero || digitsBehindPoint <= zerosAtEnd
+    }
+
+    /// What the digits behind `e` say; a million is as good as more.
+    private func exponent(_ range: Range<Int>) -> Int {
+        var value = 0
+        for index in range where self.bytes[index] >= UInt8(ascii: "0") {
+            value = min(10 * value + Int(self.bytes[index] - UInt8(ascii: "0")), 1_000_000)
+        }
+        return self.bytes[range.lowerBound] == UInt8(ascii: "-") ? -value : value
     }
 
     /// Nil when the digits do not fit.

@@ -6,7 +6,7 @@ package enum JSONValue: Sendable, Equatable {
     case bool(Bool)
     /// A number without fraction and exponent that fits.
     case integer(Int64)
-    /// Any other finite number.
+    /// Any other finite number; one that only rounds to an integer is the next one beside it.
     case number(Double)
     case string(String)
     case array([JSONValue])
