@@ -145,6 +145,27 @@ def test_a_frame_has_to_come_whole_within_the_read_timeout(impatient):
                 assert time.monotonic() - begun < 6, "still reading"
 
 
+def test_a_server_that_stood_still_blames_nobody(impatient):
+    """Twice the longest silence: nobody was asked in time, and what came meanwhile was not read."""
+    server, person, event = impatient
+    with contextlib.ExitStack() as stack:
+        rooms = [stack.enter_context(person.socket(event)) for _ in range(5)]
+        speaker = stack.enter_context(Raw(server)).upgrade(f"/api/v1/ws?event_id={event}", person.token)
+        asker = stack.enter_context(Raw(server)).send(GET[:-8])
+        server.pause()
+        speaker.send(frame(1, '{"message": "들리나요?"}'.encode()))
+        asker.send(GET[-8:])
+        time.sleep(4)
+        server.resume()
+        assert asker.until(b"\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+        for room in rooms:
+            room.wait_text("들리나요?")
+        time.sleep(3)
+        rooms[0].send("아직 있어요")
+        for room in rooms:
+            room.wait_text("아직 있어요")
+
+
 @pytest.mark.parametrize("reads", [0, 64], ids=["nothing", "a little"])
 def test_whoever_reads_too_little_of_its_answers_is_cut_off(impatient, reads):
     server, _, _ = impatient

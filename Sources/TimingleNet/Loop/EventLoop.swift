@@ -19,7 +19,8 @@ package enum TurnEndPhase: Sendable {
 /// One thread, one epoll instance, one queue of jobs, one heap of deadlines.
 ///
 /// A turn: wait, deliver readiness, run jobs and mail, fire timers, run the turn-end handlers (flushes), wake
-/// the loops that were handed something.
+/// the loops that were handed something. A loop that stood still reads what came meanwhile before it fires timers: its
+/// own silence is nobody else's.
 /// It is a `TaskExecutor`, so a `Task(executorPreference: loop)` resumes on the loop after each `await`,
 /// and a `SerialExecutor`, so an actor can be bound to it.
 // SAFETY: `mailbox`, `wakeUp`, `thread`, `index` are safe from any thread; all under "Loop thread only" is touched
@@ -46,6 +47,8 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
     /// Loops that wait and have mail from this turn: woken once, at its end.
     private var loopsToWake: [EventLoop] = []
     private var stopping = false
+    /// Turns in a row in which timers that are late waited for what has arrived.
+    private var turnsReadFirst = 0
     /// The time at which this turn's wait ended; good enough for deadlines, and free.
     package private(set) var now: MonotonicInstant = .now
 
@@ -200,9 +203,33 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
         }
     }
 
+    /// So late a timer shows that the loop stood still: its thread or the process was stopped, or a turn was long.
+    private static let standstill: Duration = .milliseconds(20)
+    /// A loop that always has more to read than one wait brings fires its timers all the same.
+    private static let turnsReadFirstMax = 64
+
+    /// True while timers have to wait until everything that came before them was read.
+    private func readsFirst(eventCount: Int) -> Bool {
+        guard let deadline = self.timers.nextDeadline,
+            MonotonicInstant(nanoseconds: deadline).duration(to: self.now) > Self.standstill
+        else {
+            self.turnsReadFirst = 0
+            return false
+        }
+        // Of this turn's wait nobody knows whether it looked before or behind the standstill.
+        let isRead = self.turnsReadFirst > 0 && eventCount < self.selector.eventsPerWait
+        guard !isRead, self.turnsReadFirst < Self.turnsReadFirstMax else {
+            self.turnsReadFirst = 0
+            return false
+        }
+        self.turnsReadFirst += 1
+        return true
+    }
+
     private func turn() {
         let count = self.blockingWait()
         self.now = .now
+        let readsFirst = self.readsFirst(eventCount: count)
         for index in 0..<count {
             guard let (handler, readiness, id) = self.selector.lend(index) else { continue }
             handler.descriptorReady(readiness)
@@ -210,8 +237,10 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
         }
         self.runMail()
         self.runLocalLetters()
-        self.fireTimers()
-        self.runLocalLetters()
+        if !readsFirst {
+            self.fireTimers()
+            self.runLocalLetters()
+        }
         self.runTurnEndHandlers()
         self.wakeOthers()
     }

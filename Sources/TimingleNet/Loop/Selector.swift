@@ -26,6 +26,7 @@ struct Selector: ~Copyable {
         var handler: (any ReadinessHandler)?
     }
 
+    let eventsPerWait: Int
     private let epoll: Epoll
     // SAFETY: the first `count` entries are initialised; every index is an id's or an event's, which are ours, and is
     // looked at by `place`. An array would ask at each delivery whether it is shared. SelectorTests grows it.
@@ -35,6 +36,7 @@ struct Selector: ~Copyable {
     private var free: [UInt32] = []
 
     init(eventsPerWait: Int) throws(SystemError) {
+        self.eventsPerWait = eventsPerWait
         self.epoll = try Epoll(eventsPerWait: eventsPerWait)
         self.entries = .allocate(capacity: self.capacity)
     }

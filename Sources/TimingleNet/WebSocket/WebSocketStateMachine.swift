@@ -7,6 +7,13 @@ enum WebSocketStateMachine: ~Copyable {
         var lastFrame: MonotonicInstant
         var lastPing: MonotonicInstant
         var pingOutstanding = false
+
+        func pingIsDue(_ limits: WebSocketLimits) -> MonotonicInstant { self.lastPing + limits.pingInterval }
+
+        /// A ping that left late has as long to be answered as one that left in time.
+        func silenceEnds(_ limits: WebSocketLimits) -> MonotonicInstant {
+            max(self.lastFrame + limits.readTimeout, self.lastPing + (limits.readTimeout - limits.pingInterval))
+        }
     }
 
     case open(Liveness)
@@ -72,8 +79,9 @@ enum WebSocketStateMachine: ~Copyable {
     func nextDeadline(limits: WebSocketLimits) -> MonotonicInstant? {
         switch self {
         case .open(let liveness):
-            let silence = liveness.lastFrame + limits.readTimeout
-            return liveness.pingOutstanding ? silence : min(silence, liveness.lastPing + limits.pingInterval)
+            return liveness.pingOutstanding
+                ? liveness.silenceEnds(limits)
+                : min(liveness.lastFrame + limits.readTimeout, liveness.pingIsDue(limits))
         case .closingByUs(_, let deadline):
             return deadline
         case .finishing(let deadline):
@@ -184,18 +192,23 @@ enum WebSocketStateMachine: ~Copyable {
     mutating func deadlineReached(now: MonotonicInstant, limits: WebSocketLimits) -> DeadlineReachedAction {
         switch consume self {
         case .open(var liveness):
-            guard now < liveness.lastFrame + limits.readTimeout else {
-                self = .finishing(deadline: now + limits.closeTimeout)
-                return .sendCloseAndFinish(report: .abnormal)
+            guard liveness.pingOutstanding else {
+                // However late we are: nobody is silent who was not asked.
+                guard now >= liveness.pingIsDue(limits) || now >= liveness.lastFrame + limits.readTimeout else {
+                    self = .open(liveness)
+                    return .nothing
+                }
+                liveness.lastPing = now
+                liveness.pingOutstanding = true
+                self = .open(liveness)
+                return .sendPing
             }
-            guard !liveness.pingOutstanding, now >= liveness.lastPing + limits.pingInterval else {
+            guard now >= liveness.silenceEnds(limits) else {
                 self = .open(liveness)
                 return .nothing
             }
-            liveness.lastPing = now
-            liveness.pingOutstanding = true
-            self = .open(liveness)
-            return .sendPing
+            self = .finishing(deadline: now + limits.closeTimeout)
+            return .sendCloseAndFinish(report: .abnormal)
         case .closingByUs(let code, let deadline):
             guard now < deadline else {
                 self = .finishing(deadline: deadline)

@@ -1,4 +1,5 @@
 import Dispatch
+import Glibc
 import Synchronization
 import Testing
 import TimingleNet
@@ -54,6 +55,84 @@ struct EventLoopTests {
             }
             let seen = try await loop.enter { fired.value }
             #expect(seen == [1, 2])
+        }
+    }
+
+    /// More than one wait brings: a deadline that passed while the loop stood still must not judge what came meanwhile.
+    @Test(arguments: [1, 300, 900])
+    func aLoopThatStoodStillReadsBeforeItsTimersFire(socketCount: Int) async throws {
+        final class Reader: ReadinessHandler {
+            let descriptors: (near: CInt, far: CInt)
+            let heard: () -> Void
+            init(_ heard: @escaping () -> Void) {
+                var pair: [CInt] = [0, 0]
+                socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &pair)
+                self.descriptors = (pair[0], pair[1])
+                self.heard = heard
+            }
+            func descriptorReady(_ readiness: Readiness) {
+                var byte = UInt8(0)
+                if recv(self.descriptors.near, &byte, 1, 0) == 1 { self.heard() }
+            }
+        }
+        try await withEventLoopGroup(count: 1) { group in
+            let loop = group.loops[0]
+            let log = LoopBound<[String]>([], on: loop)
+            let readers = LoopBound<[(Reader, RegistrationID)]>([], on: loop)
+            try await loop.enter {
+                for _ in 0..<socketCount {
+                    let reader = Reader { log.value.append("read") }
+                    readers.value.append(
+                        (reader, try loop.register(reader.descriptors.near, interest: .read, handler: reader))
+                    )
+                }
+                loop.schedule(after: .milliseconds(1)) { log.value.append("timer") }
+                usleep(50_000)
+                for (reader, _) in readers.value { send(reader.descriptors.far, [1], 1, 0) }
+            }
+            try await waitUntil { try await loop.enter { log.value.count == socketCount + 1 } }
+            let order = try await loop.enter { log.value }
+            #expect(order.last == "timer")
+            try await loop.enter {
+                for (reader, registration) in readers.value {
+                    try loop.deregister(registration)
+                    close(reader.descriptors.near)
+                    close(reader.descriptors.far)
+                }
+            }
+        }
+    }
+
+    /// As long as there is always more to read, timers fire all the same.
+    @Test func timersThatAreLateFireInTheEnd() async throws {
+        final class Insatiable: ReadinessHandler {
+            var count = 0
+            func descriptorReady(_ readiness: Readiness) {
+                self.count += 1
+                usleep(100)
+            }
+        }
+        try await withEventLoopGroup(count: 1) { group in
+            let loop = group.loops[0]
+            let fired = LoopBound(false, on: loop)
+            // Each has a byte that nobody reads.
+            let descriptors = (0..<400).map { _ in
+                var pair: [CInt] = [0, 0]
+                socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &pair)
+                send(pair[1], [1], 1, 0)
+                return (near: pair[0], far: pair[1])
+            }
+            let handler = LoopBound(Insatiable(), on: loop)
+            let registrations = LoopBound<[RegistrationID]>([], on: loop)
+            try await loop.enter {
+                registrations.value = try descriptors.map {
+                    try loop.register($0.near, interest: .read, handler: handler.value)
+                }
+                loop.schedule(after: .milliseconds(1)) { fired.value = true }
+            }
+            try await waitUntil { try await loop.enter { fired.value } }
+            try await loop.enter { for registration in registrations.value { try loop.deregister(registration) } }
+            for descriptor in descriptors.flatMap({ [$0.near, $0.far] }) { close(descriptor) }
         }
     }
 

@@ -122,6 +122,27 @@ struct WebSocketStateMachineTests {
         #expect(machine.nextDeadline(limits: self.limits) == self.start + .seconds(65))
     }
 
+    /// Where this process stood still, the peer was not asked in time, and its silence is ours.
+    @Test(arguments: [61, 3_600])
+    func aPingThatLeavesLateHasItsTimeToBeAnswered(seconds: Int) {
+        var machine = self.machine(.open)
+        let late = self.start + .seconds(seconds)
+        #expect(machine.deadlineReached(now: late, limits: self.limits) == .sendPing)
+        #expect(machine.nextDeadline(limits: self.limits) == late + .seconds(6))
+        let early = late + .milliseconds(5_999)
+        #expect(machine.deadlineReached(now: early, limits: self.limits) == .nothing)
+        machine.frameReceived(now: early)
+        #expect(machine.deadlineReached(now: late + .seconds(6), limits: self.limits) == .nothing)
+        let next = late + .seconds(54)
+        #expect(machine.deadlineReached(now: next, limits: self.limits) == .sendPing)
+        // Of its last frame, and of the ping, the later one counts.
+        let end = early + .seconds(60)
+        #expect(machine.nextDeadline(limits: self.limits) == end)
+        #expect(
+            machine.deadlineReached(now: end, limits: self.limits) == .sendCloseAndFinish(report: .abnormal)
+        )
+    }
+
     @Test func anyFrameMovesTheReadDeadlineAndPingsGoOn() {
         var machine = self.machine(.open)
         #expect(machine.deadlineReached(now: self.start + .seconds(54), limits: self.limits) == .sendPing)
