@@ -6,17 +6,27 @@ package final class WebSocketConnection: StreamHandler {
     package var limits: WebSocketLimits { self.settings.limits }
 
     private let settings: WebSocketSettings
-    private let stream: StreamConnection
+    let stream: StreamConnection
     /// Let go when the end was reported.
     private var handler: (any WebSocketHandler)?
-    private var machine: WebSocketStateMachine
+    var machine: WebSocketStateMachine
     private var decoder = WebSocketFrameDecoder()
     private var assembler = WebSocketMessageAssembler()
     /// Nil where nothing is compressed.
-    private var codec: PerMessageDeflateCodec?
+    var codec: PerMessageDeflateCodec?
     private var timer: TimerToken?
     private var timerDeadline: MonotonicInstant?
     private var readingPaused = false
+    /// What this delivery has cost so far.
+    private var deliveryCost = 0
+    /// The rest of a delivery waits for the next turn, and what follows it for the rest.
+    private var goesOnLater = false
+
+    /// Where one delivery ends, in bytes of messages: a buffer may hold ten thousand tiny ones, or some that a
+    /// thousandfold of it was packed into, and everybody else on the loop waits for them.
+    private static let deliveryCostMax = 256 * 1024
+    /// What a message costs at least.
+    private static let messageCostMin = 256
 
     /// Takes over a stream on which the 101 is queued; `open` begins.
     init(
@@ -49,61 +59,6 @@ package final class WebSocketConnection: StreamHandler {
     /// True until either side begins to close.
     package var isOpen: Bool { self.machine.isOpen }
 
-    /// Sends one text message; a verdict of `tooSlow` means that it was not sent and the WebSocket closes with 1013.
-    @discardableResult
-    package func send(text: String) -> Outbox.Verdict {
-        guard self.machine.isOpen else { return .closed }
-        var text = text
-        return self.send(encoded: text.withUTF8 { self.frame(.text, UnsafeRawBufferPointer($0)) })
-    }
-
-    /// Sends one text message that is UTF-8 already.
-    @discardableResult
-    package func send(textBytes: [UInt8]) -> Outbox.Verdict {
-        guard self.machine.isOpen else { return .closed }
-        return self.send(encoded: textBytes.withUnsafeBytes { self.frame(.text, $0) })
-    }
-
-    @discardableResult
-    package func send(binary: [UInt8]) -> Outbox.Verdict {
-        guard self.machine.isOpen else { return .closed }
-        return self.send(encoded: binary.withUnsafeBytes { self.frame(.binary, $0) })
-    }
-
-    /// Sends a message that is encoded already, without copying it unless it is compressed for this peer alone.
-    @discardableResult
-    package func send(_ frame: BroadcastFrame) -> Outbox.Verdict {
-        guard self.machine.isOpen else { return .closed }
-        guard let codec = self.codec else { return self.send(encoded: frame.bytes) }
-        if frame.compressed == nil, let own = frame.withPayload({ codec.frame(.text, $0) }) {
-            return self.send(encoded: own)
-        }
-        return self.send(encoded: self.encoded(frame))
-    }
-
-    /// Sends a broadcast at the end of a turn: at once where nothing else waits.
-    func sendNow(_ frame: inout BroadcastFrame) {
-        guard self.machine.isOpen else { return }
-        let verdict: Outbox.Verdict
-        if self.codec == nil {
-            let written = frame.withBytes { self.stream.offerNow($0) }
-            if written == frame.count { return }
-            verdict = self.stream.keep(frame.share(), behind: written)
-        } else {
-            verdict = self.stream.sendNow(self.encoded(frame))
-        }
-        if verdict == .tooSlow { self.tooSlow() }
-    }
-
-    /// Closes with 1013 because something meant for this peer was lost on its way here.
-    func partAsTooSlow() {
-        guard self.machine.isOpen else { return }
-        self.tooSlow()
-    }
-
-    /// True when a room may send compressed messages to this member.
-    var takesCompressed: Bool { self.codec != nil }
-
     /// Sends a Close and waits for the peer's, within the limits; later sends are refused.
     package func close(_ code: WebSocketCloseCode, reason: String = "") {
         self.loop.preconditionInLoop()
@@ -130,6 +85,7 @@ package final class WebSocketConnection: StreamHandler {
         self.readingPaused = false
         // Silence while nobody listened is not the peer's.
         if self.machine.isOpen { self.machine.frameReceived(now: self.loop.now) }
+        guard !self.goesOnLater else { return }
         self.stream.resumeReading()
         self.stream.offerPending()
     }
@@ -138,6 +94,7 @@ package final class WebSocketConnection: StreamHandler {
 
     package func bytesReceived(_ bytes: UnsafeMutableRawBufferPointer, on connection: StreamConnection) -> Int {
         var offset = 0
+        var cost = 0
         // The short way for what most deliveries are; whatever else comes is left to `framesReceived`.
         while self.machine.isOpen, !self.readingPaused, self.assembler.isBetweenMessages {
             // Once a delivery is enough: they all came at the same time.
@@ -152,8 +109,29 @@ package final class WebSocketConnection: StreamHandler {
             }
             self.deliver(content, isText: message.isText)
             if offset == bytes.count { return offset }
+            cost += Self.messageCostMin
+            guard cost < Self.deliveryCostMax else { return self.goOnLater(from: offset) }
         }
+        self.deliveryCost = cost
         return self.framesReceived(bytes, from: offset)
+    }
+
+    /// Leaves the bytes from `offset` on for the next turn; what the peer sends behind them, its end included, waits.
+    @inline(never)
+    private func goOnLater(from offset: Int) -> Int {
+        guard self.machine.readsFrames, !self.readingPaused, !self.goesOnLater else { return offset }
+        self.goesOnLater = true
+        self.stream.pauseReading()
+        // A letter to the loop itself would be read in this turn.
+        self.loop.schedule(after: .zero) { self.goOn() }
+        return offset
+    }
+
+    private func goOn() {
+        self.goesOnLater = false
+        guard !self.stream.isClosed, !self.readingPaused else { return }
+        self.stream.resumeReading()
+        self.stream.offerPending()
     }
 
     /// Reads whatever frames there are from `start` on, behind messages of this delivery.
@@ -176,6 +154,10 @@ package final class WebSocketConnection: StreamHandler {
                     self.machine.frameReceived(now: self.loop.now)
                 }
                 try self.partReceived(part, UnsafeMutableRawBufferPointer(rebasing: bytes[part.range]))
+                self.deliveryCost += Self.messageCostMin
+                if self.deliveryCost >= Self.deliveryCostMax, offset < bytes.count, self.machine.readsFrames {
+                    return self.goOnLater(from: offset)
+                }
             }
         } catch {
             self.fail(error)
@@ -255,6 +237,7 @@ package final class WebSocketConnection: StreamHandler {
             compressed,
             limit: self.limits.maxMessageBytes
         ) { message throws(WebSocketProtocolError) in
+            self.deliveryCost += message.count
             if isText, !message.withUnsafeBytes({ UTF8Validator.isValid($0) }) { throw .invalidUTF8 }
             self.deliver(message.span, isText: isText)
         }
@@ -278,43 +261,7 @@ package final class WebSocketConnection: StreamHandler {
         }
     }
 
-    // MARK: Sending and ending
-
-    /// One message as it goes to this peer alone.
-    private func frame(_ opcode: WebSocketOpcode, _ message: UnsafeRawBufferPointer) -> [UInt8] {
-        self.codec?.frame(opcode, message) ?? WebSocketFrameEncoder.frame(opcode, message)
-    }
-
-    /// Which form of a shared frame this peer can read.
-    private func encoded(_ frame: BroadcastFrame) -> [UInt8] {
-        guard let codec = self.codec, let compressed = frame.compressed, codec.takesOver(compressed) else {
-            return frame.bytes
-        }
-        return compressed.bytes
-    }
-
-    private func send(encoded frame: [UInt8]) -> Outbox.Verdict {
-        let verdict = self.stream.send(frame)
-        if verdict == .tooSlow { self.tooSlow() }
-        return verdict
-    }
-
-    /// A Close must fit even where nothing else does; it is small and comes at most once.
-    private func queueControl(_ frame: [UInt8]) { self.stream.sendWithoutLimit(frame) }
-
-    /// May be called inside a fan-out: the handler hears of it later, from the loop.
-    private func tooSlow() {
-        let code = WebSocketCloseCode.tryAgainLater
-        switch self.machine.failed(code, now: self.loop.now, limits: self.limits) {
-        case .sendCloseAndFinish(let report):
-            self.queueControl(WebSocketFrameEncoder.close(code, reason: "too slow"))
-            self.finish()
-            let deferred = LoopBound(self, on: self.loop)
-            self.loop.execute { deferred.value.report(report) }
-        case .finish, .nothing:
-            preconditionFailure("a send was tried on a WebSocket that is not open")
-        }
-    }
+    // MARK: Ending
 
     private func fail(_ error: WebSocketProtocolError) {
         let action = self.machine.failed(error.closeCode, now: self.loop.now, limits: self.limits)
@@ -335,13 +282,13 @@ package final class WebSocketConnection: StreamHandler {
         }
     }
 
-    private func finish() {
+    func finish() {
         self.resumeReading()
         self.stream.closeAfterFlush()
         self.armTimer()
     }
 
-    private func report(_ code: WebSocketCloseCode) {
+    func report(_ code: WebSocketCloseCode) {
         guard let handler = self.handler.take() else {
             preconditionFailure("the end of a WebSocket was told twice, or inside of a message")
         }
