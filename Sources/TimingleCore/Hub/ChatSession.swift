@@ -14,13 +14,19 @@ package final class ChatSession: WebSocketHandler {
     private let service: ChatService
     private let hub: Hub
     private var peer: (any ChatPeer)?
+    private var loop: EventLoop?
     private var phase: Phase = .new
     private var queue: [LegacyCommand] = []
     private var isWorking = false
     private var isPresent = false
     private var lastTyping: MonotonicInstant?
+    /// Frames that may still be refused, as of the time.
+    private var refusals = (left: ChatSession.refusalsMax, asOf: MonotonicInstant?.none)
 
     private static let queueMax = 64
+    /// Each refusal is an answer of one or two frames; whoever goes on sending what is refused is put out.
+    private static let refusalsMax = 200
+    private static let refusalsPerSecond = 10
     private static let typingInterval: Duration = .seconds(3)
 
     init(event: EventID, requester: Requester, since: MessageID?, service: ChatService, hub: Hub) {
@@ -48,6 +54,7 @@ package final class ChatSession: WebSocketHandler {
     func begin(_ peer: any ChatPeer) {
         precondition(self.phase == .new, "a session has one socket")
         self.peer = peer
+        self.loop = peer.loop
         self.hub.register(self, on: peer.loop)
         guard let since = self.since else {
             self.phase = .joined
@@ -80,14 +87,15 @@ package final class ChatSession: WebSocketHandler {
         self.hub.entered(self, upTo: position)
     }
 
+    /// The socket is gone; what came by it before is still done, though nobody hears of it.
     func end() {
         guard self.phase != .ended, let peer = self.peer else { return }
         self.phase = .ended
-        self.queue = []
         peer.leave()
         self.hub.unregister(self, on: peer.loop)
         if self.isPresent { self.hub.left(self) }
         self.peer = nil
+        self.work()
     }
 
     /// The user is no longer a member.
@@ -131,14 +139,16 @@ package final class ChatSession: WebSocketHandler {
     }
 
     private func work() {
-        guard !self.isWorking, self.phase == .joined, !self.queue.isEmpty, let loop = self.peer?.loop else { return }
+        guard !self.isWorking, self.worksOff, !self.queue.isEmpty, let loop = self.loop else { return }
         self.isWorking = true
         let bound = LoopBound(self, on: loop)
         Task(executorPreference: loop) { await bound.value.workOff() }
     }
 
+    private var worksOff: Bool { self.phase == .joined || self.phase == .ended }
+
     private func workOff() async {
-        while self.phase == .joined, !self.queue.isEmpty {
+        while self.worksOff, !self.queue.isEmpty {
             let command = self.queue.removeFirst()
             do throws(ServiceError) {
                 try await self.perform(command)
@@ -174,6 +184,10 @@ package final class ChatSession: WebSocketHandler {
     /// Says what was wrong: to programs as an error frame, to people as a line that the shipped app shows.
     private func refuse(_ error: ServiceError) {
         guard let peer = self.peer else { return }
+        guard self.mayRefuse(at: peer.loop.now) else {
+            peer.leave()
+            return peer.close(.flood, reason: "too much that is refused")
+        }
         peer.send(LegacyDialect.error(error, event: self.event, language: self.requester.language))
         switch error.kind {
         case .badRequest: break
@@ -181,6 +195,13 @@ package final class ChatSession: WebSocketHandler {
         case .unauthenticated, .forbidden, .notFound, .conflict, .gone, .invalid, .rateLimited, .unavailable:
             self.notify(error.text)
         }
+    }
+
+    private func mayRefuse(at now: MonotonicInstant) -> Bool {
+        let seconds = self.refusals.asOf.map { Int($0.duration(to: now) / .seconds(1)) } ?? 0
+        if seconds > 0 || self.refusals.asOf == nil { self.refusals.asOf = now }
+        self.refusals.left = min(Self.refusalsMax, self.refusals.left + seconds * Self.refusalsPerSecond) - 1
+        return self.refusals.left >= 0
     }
 
     private func notify(_ text: LocalizedText) {

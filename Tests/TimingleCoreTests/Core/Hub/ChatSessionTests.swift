@@ -20,6 +20,49 @@ struct ChatSessionTests {
         }
     }
 
+    /// "Send, then leave": all of it in one read of the socket, its end included.
+    @Test(arguments: [false, true])
+    func whatCameBeforeTheEndIsSaid(isCatchingUp: Bool) async throws {
+        try await ChatWorld.with { world in
+            let other = try await world.open(world.jiwoo, loop: 1)
+            let before = try await world.hub.append(world.draft("before"))
+            let loop = world.group.loops[0]
+            try await loop.enter {
+                let session = ChatSession(
+                    event: world.event,
+                    requester: world.minsu,
+                    since: isCatchingUp ? before.messageID : nil,
+                    service: world.service,
+                    hub: world.hub
+                )
+                session.begin(MemoryPeer(loop: loop, audience: world.audience))
+                for number in 0..<3 { session.received(Array(#"{"message":"bye \#(number)"}"#.utf8).span) }
+                session.end()
+                session.received(Array(#"{"message":"from nowhere"}"#.utf8).span)
+            }
+            #expect(await eventually { other.seqs == [1, 2, 3, 4] })
+            #expect(other.peer.frames.suffix(3).enumerated().allSatisfy { $1.contains("bye \($0)") })
+            #expect(other.peer.closedWith == nil)
+        }
+    }
+
+    @Test func whoSendsOnWhatIsRefusedIsPutOut() async throws {
+        try await ChatWorld.with { world in
+            let session = try await world.open(world.minsu)
+            for _ in 0..<400 { session.send("{}") }
+            #expect(await eventually { session.peer.closedWith == 4509 })
+            #expect(session.errorCodes.count >= 200)
+            #expect(!session.peer.isIn)
+            // Whoever is slow in learning is not.
+            let learner = try await world.open(world.jiwoo)
+            for _ in 0..<150 { learner.send("{}") }
+            #expect(await eventually { learner.errorCodes.count == 150 })
+            learner.send(#"{"message":"at last"}"#)
+            #expect(await eventually { learner.seqs == [1] })
+            #expect(learner.peer.closedWith == nil)
+        }
+    }
+
     @Test func aRefusalIsAnErrorFrameAndALineForPeople() async throws {
         try await ChatWorld.with { world in
             let session = try await world.open(world.minsu)
