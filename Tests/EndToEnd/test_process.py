@@ -44,6 +44,13 @@ def test_readiness_tells_what_the_brokers_acknowledgement_is_worth(own_world):
     eventually(lambda: "THE BROKER ACKNOWLEDGES BEFORE IT SYNCS" in own_world.server.log())
 
 
+def test_a_hang_up_ends_nobodys_conversation(own_world):
+    own_world.server.signal(signal.SIGHUP)
+    time.sleep(0.5)
+    assert own_world.server.is_running and own_world.server.status("/livez") == 200
+    assert own_world.server.stop() == 0
+
+
 def test_head_is_get_without_the_body(server):
     answer = http_client(server).head("/health")
     assert answer.status_code == 200 and answer.content == b"" and int(answer.headers["content-length"]) > 0

@@ -47,7 +47,10 @@ final class HTTPServerConnection: StreamHandler {
         }
     }
 
-    /// The server goes down.
+    /// The server goes down: the request that runs, or else the next one, is the last.
+    func announceDrain() { _ = self.machine.drainRequested(bytesWait: true) }
+
+    /// The server goes down, and nothing is awaited of who is idle.
     func drain() {
         guard let stream = self.stream else { return }
         if self.machine.drainRequested(bytesWait: self.bytesWait(on: stream)) == .close { stream.closeAfterFlush() }

@@ -309,20 +309,26 @@ final class HTTPServerShard: StreamConnectionOwner {
 
     // MARK: Ends
 
-    /// Idle connections close, running requests are the last of their connection, WebSockets are told over a while.
-    func drain(closingOver window: Duration) {
+    /// Each connection has the request that runs, or one more; those that are idle after `grace` close; WebSockets are
+    /// told over a while.
+    ///
+    /// The grace is for requests that are in the kernel already, or were sent before the peer could know.
+    func drain(closingOver window: Duration, grace: Duration) {
         self.isDraining = true
         self.gate.abortAll()
         var sockets: [StreamConnection] = []
         for case let stream? in self.slots {
             switch stream.handler {
-            case let connection as HTTPServerConnection: connection.drain()
+            case let connection as HTTPServerConnection: connection.announceDrain()
             // It becomes a WebSocket in this turn, and is told then.
             case is UpgradeMove: break
             default: sockets.append(stream)
             }
         }
         WebSocketDrain(sockets, over: window, loop: self.loop).run()
+        self.loop.schedule(after: grace) {
+            for case let stream? in self.slots { (stream.handler as? HTTPServerConnection)?.drain() }
+        }
     }
 
     func abortAll() {

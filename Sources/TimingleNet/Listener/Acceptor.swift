@@ -5,6 +5,8 @@
 /// in its queue. An accept costs microseconds; a WebSocket lives for hours.
 final class Acceptor: ReadinessHandler {
     private static let acceptsPerTurn = 64
+    /// Beyond what waits in the kernel's queue.
+    private static let acceptsAtClose = 4_096
     private static let pauseMax: Duration = .seconds(1)
     private static let tellFullInterval: Duration = .seconds(10)
 
@@ -42,7 +44,7 @@ final class Acceptor: ReadinessHandler {
         self.registration = try self.loop.register(fd, interest: .read, handler: self)
     }
 
-    func descriptorReady(_ readiness: Readiness) { self.acceptWaiting() }
+    func descriptorReady(_ readiness: Readiness) { self.acceptWaiting(atMost: Self.acceptsPerTurn) }
 
     /// A connection ended somewhere.
     func roomCame() {
@@ -55,7 +57,7 @@ final class Acceptor: ReadinessHandler {
     /// Takes what the kernel has completed already, then closes the listening socket.
     func close() {
         guard self.socket != nil else { return }
-        if !self.backoff.isPaused, !self.isFull { self.acceptWaiting() }
+        if !self.backoff.isPaused, !self.isFull { self.acceptWaiting(atMost: Self.acceptsAtClose) }
         if let registration = self.registration {
             self.registration = nil
             // The descriptor is open and registered, so epoll has no reason to refuse.
@@ -83,8 +85,8 @@ final class Acceptor: ReadinessHandler {
     /// Beyond the limit some are still taken, to be told 503; then the kernel's queue holds the rest back.
     private var refusalsMax: Int { Listener.refusalsMax(connectionsMax: self.connectionsMax) }
 
-    private func acceptWaiting() {
-        for _ in 0..<Self.acceptsPerTurn {
+    private func acceptWaiting(atMost count: Int) {
+        for _ in 0..<count {
             let connections = self.connections
             guard self.hasRoom else {
                 self.isFull = true

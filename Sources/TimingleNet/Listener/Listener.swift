@@ -17,6 +17,9 @@ package enum ListenerError: Error, Sendable, CustomStringConvertible {
 package final class Listener: Sendable {
     /// The address as bound, with the port that the kernel chose.
     package let address: SocketAddress
+    /// How long a drain leaves idle connections open, at most.
+    private static let idleGrace: Duration = .milliseconds(100)
+
     private let acceptor: LoopBound<Acceptor>
     private let directory: ShardDirectory
     private let parts: [ShardReference]
@@ -110,14 +113,15 @@ package final class Listener: Sendable {
 
     /// Stops accepting, lets what runs finish, and returns when nothing is left or at the deadline.
     ///
-    /// Idle keep-alive connections close at once; the answer to a running request says `Connection: close`;
+    /// Connections that are idle a tenth of a second later close; the answer to a request says `Connection: close`;
     /// WebSockets are closed with 1012, one after the other over `window` (at most half of the time that there is), and
     /// waited for. True when nothing was left.
     @discardableResult
     package func drain(deadline: Duration, closingOver window: Duration = .zero) async -> Bool {
         await self.stopAccepting()
         let window = min(window, deadline / 2)
-        for part in self.parts { await Self.run(part.shard) { $0.drain(closingOver: window) } }
+        let grace = min(Self.idleGrace, deadline / 4)
+        for part in self.parts { await Self.run(part.shard) { $0.drain(closingOver: window, grace: grace) } }
         return await self.waitUntilIdle(deadline: deadline)
     }
 

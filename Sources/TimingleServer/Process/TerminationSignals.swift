@@ -3,7 +3,8 @@ internal import Glibc
 
 /// SIGTERM and SIGINT as events: the first asks for an orderly end, the second ends the process at once.
 ///
-/// Any thread. SIGPIPE is ignored: a closed peer is an error of its write.
+/// Any thread. SIGPIPE is ignored: a closed peer is an error of its write. So is SIGHUP, which reads certificates anew
+/// where there are some (`HangUpSignals`): a lost terminal or a reload of all services ends nobody's conversation.
 final class TerminationSignals: Sendable {
     /// Yields the name of the first signal, once.
     let first: AsyncStream<String>
@@ -12,6 +13,7 @@ final class TerminationSignals: Sendable {
 
     init() {
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGHUP, SIG_IGN)
         let (stream, continuation) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingOldest(1))
         let counter = SignalCounter()
         let queue = DispatchQueue(label: "timingle.signals")

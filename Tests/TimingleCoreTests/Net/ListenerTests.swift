@@ -1,3 +1,4 @@
+import Dispatch
 import Synchronization
 import Testing
 import TimingleTestSupport
@@ -249,6 +250,36 @@ struct ListenerTests {
             let isIdle = await drained
             #expect(isIdle)
             #expect(throws: RawClient.Failure.self) { _ = try RawClient(port: listener.port) }
+        }
+    }
+
+    /// A client that the kernel has connected already must not be reset because the process goes down.
+    @Test func whoWaitsToBeAcceptedIsServedBeforeTheListenerCloses() async throws {
+        try await withEventLoopGroup(count: 1) { group in
+            // In plain text: a handshake would wait for the loop.
+            let configuration = HTTPServerConfiguration(responder: Self.echo)
+            try await TimingleTestSupport.withListener(configuration, group: group) { listener in
+                let isHeld = Mutex(false)
+                let mayGoOn = DispatchSemaphore(value: 0)
+                // The loop accepts nobody meanwhile.
+                group.loops[0].execute {
+                    isHeld.withLock { $0 = true }
+                    _ = mayGoOn.wait(timeout: .now() + 30)
+                }
+                try await waitUntil { isHeld.withLock { $0 } }
+                let clients = try (0..<300).map { _ in try RawClient(port: listener.port, transport: .plain) }
+                for client in clients { try await client.send("GET /x HTTP/1.1\r\nHost: a\r\n\r\n") }
+                async let drained = listener.drain(deadline: .seconds(60))
+                // Behind the beginning of the drain, in all likelihood.
+                try await Task.sleep(for: .milliseconds(50))
+                mayGoOn.signal()
+                for client in clients {
+                    #expect(try await client.receiveAll().hasSuffix("GET /x "))
+                    try await client.finishSending()
+                }
+                let isIdle = await drained
+                #expect(isIdle)
+            }
         }
     }
 

@@ -183,7 +183,8 @@ struct HubRoomTests {
                 in: world.process(relay: world.broker)
             )
             try await waitUntil { session.seqs == [4, 5, 7, 8, 9, 10] }
-            // For the position, the message it is to go on from, and what is missed: behind a look in vain comes a pause.
+            // For the position, the message it is to go on from, and what is missed: behind a look in vain comes a
+            // pause.
             #expect(world.store.reads - looks == 3)
         }
     }
