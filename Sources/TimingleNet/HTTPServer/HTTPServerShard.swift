@@ -6,9 +6,10 @@ internal import Synchronization
 final class ShardLoad: Sendable {
     private let count = Atomic<Int>(0)
 
-    var connections: Int { self.count.load(ordering: .relaxed) }
+    // In one order with the flag of `AcceptorDoor`: an end and a wait for room must not miss each other.
+    var connections: Int { self.count.load(ordering: .sequentiallyConsistent) }
     func add() { self.count.add(1, ordering: .relaxed) }
-    func remove() { self.count.subtract(1, ordering: .relaxed) }
+    func remove() { self.count.subtract(1, ordering: .sequentiallyConsistent) }
 }
 
 /// One loop's part of a listener: its connections, running requests, date, request identifiers.
