@@ -178,10 +178,11 @@ def test_trailers_beyond_their_limit_are_fields_too_large(server):
         ('{"a":' + "[" * 40, "32단계", "nested deeper than 32"),
         ('{"a":[' + "1," * 11_000 + "1]}", "10000개", "more than 10000 values"),
         ('{"a":1e999}', "5바이트", "the number at byte 5"),
+        ('{"a":1,"a":2}', "7바이트", "the name at byte 7 comes twice"),
         ('{"a":1,}', "7바이트", "unexpected character at byte 7"),
         ('{"a":', "끝", "it ends too early"),
     ],
-    ids=["depth", "values", "number", "character", "end"],
+    ids=["depth", "values", "number", "name", "character", "end"],
 )
 def test_refused_json_is_told_why_in_both_languages(person, text, korean, english):
     for language, words in [("ko", korean), ("en", english)]:

@@ -59,9 +59,13 @@ struct JSONReaderTests {
         #expect(throws: JSONError.numberOutOfRange(offset: 0)) { try self.parse("123456", limits: limits) }
     }
 
-    @Test func lastOfDuplicateNamesWins() throws {
-        let value = try self.parse("{\"a\":1,\"a\":2}")
-        #expect(value == .object(["a": .integer(2)]))
+    @Test func aNameThatComesTwiceIsRefused() throws {
+        #expect(throws: JSONError.duplicateName(offset: 7)) { try self.parse(#"{"a":1,"a":2}"#) }
+        // However it is written, and wherever it is.
+        #expect(throws: JSONError.duplicateName(offset: 11)) { try self.parse(#"[{"a":[],  "\u0061":null}]"#) }
+        let apart = try self.parse(#"{"a":{"a":1},"b":[{"a":2},{"a":3}]}"#)
+        let two: JSONValue = .array([.object(["a": .integer(2)]), .object(["a": .integer(3)])])
+        #expect(apart == .object(["a": .object(["a": .integer(1)]), "b": two]))
     }
 
     @Test(arguments: [

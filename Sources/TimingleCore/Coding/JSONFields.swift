@@ -159,7 +159,7 @@ extension JSONError {
     /// True where another reader might take the text.
     private var isLimit: Bool {
         switch self {
-        case .numberOutOfRange, .tooDeep, .tooManyValues: true
+        case .numberOutOfRange, .duplicateName, .tooDeep, .tooManyValues: true
         case .unexpectedEnd, .unexpectedByte, .invalidUTF8, .invalidEscape: false
         }
     }
@@ -176,6 +176,8 @@ extension JSONError {
             LocalizedText(ko: "\(offset)바이트 위치의 이스케이프가 잘못되었습니다", en: "invalid escape at byte \(offset)")
         case .numberOutOfRange(let offset):
             LocalizedText(ko: "\(offset)바이트 위치의 숫자가 범위를 벗어났습니다", en: "the number at byte \(offset) is out of range")
+        case .duplicateName(let offset):
+            LocalizedText(ko: "\(offset)바이트 위치의 이름이 두 번 나옵니다", en: "the name at byte \(offset) comes twice")
         case .tooDeep(let max):
             LocalizedText(ko: "\(max)단계보다 깊게 중첩되었습니다", en: "nested deeper than \(max)")
         case .tooManyValues(let max):

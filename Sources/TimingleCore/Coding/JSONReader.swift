@@ -122,9 +122,7 @@ package struct JSONReader: ~Escapable {
             guard try self.peek() == UInt8(ascii: "\"") else { throw self.unexpected() }
             let nameOffset = self.position
             let name = try self.string()
-            guard self.limits.duplicateNamesAllowed || members[name] == nil else {
-                throw .unexpectedByte(UInt8(ascii: "\""), offset: nameOffset)
-            }
+            guard members[name] == nil else { throw .duplicateName(offset: nameOffset) }
             self.skipSpace()
             guard try self.peek() == UInt8(ascii: ":") else { throw self.unexpected() }
             self.position += 1

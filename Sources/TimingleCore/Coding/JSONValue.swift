@@ -47,19 +47,11 @@ package struct JSONLimits: Sendable, Equatable {
     package var valuesMax: Int
     /// Bytes of one number.
     package var numberBytesMax: Int
-    /// Two readers of one text must not see two meanings where a signature covers it: tokens forbid this.
-    package var duplicateNamesAllowed: Bool
 
-    package init(
-        depthMax: Int = 32,
-        valuesMax: Int = 10_000,
-        numberBytesMax: Int = 64,
-        duplicateNamesAllowed: Bool = true
-    ) {
+    package init(depthMax: Int = 32, valuesMax: Int = 10_000, numberBytesMax: Int = 64) {
         self.depthMax = depthMax
         self.valuesMax = valuesMax
         self.numberBytesMax = numberBytesMax
-        self.duplicateNamesAllowed = duplicateNamesAllowed
     }
 }
 
@@ -71,6 +63,8 @@ package enum JSONError: Error, Sendable, Equatable {
     /// An escape that is none, or half of a surrogate pair.
     case invalidEscape(offset: Int)
     case numberOutOfRange(offset: Int)
+    /// Two readers of one text must not see two meanings (RFC 8259 section 4).
+    case duplicateName(offset: Int)
     case tooDeep(max: Int)
     case tooManyValues(max: Int)
 }

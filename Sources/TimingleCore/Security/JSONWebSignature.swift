@@ -4,7 +4,7 @@ package enum JSONWebSignature {
     package static let tokenBytesMax = 4_096
 
     /// Header and claims are flat: what is nested or large is an attack.
-    private static let limits = JSONLimits(depthMax: 4, valuesMax: 64, numberBytesMax: 20, duplicateNamesAllowed: false)
+    private static let limits = JSONLimits(depthMax: 4, valuesMax: 64, numberBytesMax: 20)
 
     /// Members that would let a token bring its own key or change how it is read.
     private static let refusedMembers = [
