@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 
@@ -10,7 +9,6 @@ import pytest
 
 from support.people import Person, body_of
 from support.processes import eventually
-from support.raw import Raw, frame
 from support.refusals import check_error, refusal
 
 
@@ -74,20 +72,6 @@ def test_a_message_by_rest_is_heard_in_the_room_and_a_message_of_the_room_is_rea
     assert {key: heard[key] for key in ("message_id", "created_at", "seq")} == {
         key: posted[key] for key in ("message_id", "created_at", "seq")
     }
-
-
-@pytest.mark.parametrize("ending", ["close", "FIN"])
-def test_what_was_sent_before_leaving_is_said(pair, ending):
-    creator, guest, event = pair
-    messages = [f"먼저 갈게요 {number}" for number in range(3)]
-    packet = b"".join(frame(1, json.dumps({"message": text}).encode()) for text in messages)
-    with guest.socket(event["id"]) as room, Raw(creator.server) as leaving:
-        leaving.upgrade(f"/api/v1/ws?event_id={event['id']}", creator.token)
-        leaving.send(packet + (frame(8, b"\x03\xe8") if ending == "close" else b""))
-        if ending == "FIN":
-            leaving.finish_sending()
-        for text in messages:
-            room.wait_text(text)
 
 
 @pytest.mark.parametrize("way", ["socket", "rest"])

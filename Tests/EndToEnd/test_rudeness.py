@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import time
 import uuid
@@ -143,6 +144,20 @@ def test_a_frame_has_to_come_whole_within_the_read_timeout(impatient):
                 connection.send(bytes([byte]))
                 time.sleep(0.2)
                 assert time.monotonic() - begun < 6, "still reading"
+
+
+@pytest.mark.parametrize("ending", ["close", "FIN"])
+def test_what_was_sent_before_leaving_is_said(impatient, ending):
+    server, person, event = impatient
+    messages = [f"먼저 갈게요 {uuid.uuid4()}" for _ in range(3)]
+    packet = b"".join(frame(1, json.dumps({"message": text}).encode()) for text in messages)
+    with person.socket(event) as room, Raw(server) as leaving:
+        leaving.upgrade(f"/api/v1/ws?event_id={event}", person.token)
+        leaving.send(packet + (frame(8, b"\x03\xe8") if ending == "close" else b""))
+        if ending == "FIN":
+            leaving.finish_sending()
+        for text in messages:
+            room.wait_text(text)
 
 
 def test_a_server_that_stood_still_blames_nobody(impatient):
