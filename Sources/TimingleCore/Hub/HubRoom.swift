@@ -237,8 +237,9 @@ final class HubRoom {
                 return .reached
             }
             let message = RoomRecord.decode(item.payload)
-            guard let message, message.seq > self.order.lastSeq ?? 0 else {
-                // Not an item, or one that was shown meanwhile, perhaps from another place of the stream.
+            guard let message, message.seq > self.order.lastSeq ?? 0, message.storageRefusal == nil else {
+                // Not an item, or one that will never be stored, or one that was shown meanwhile, perhaps from another
+                // place of the stream.
                 self.order.passed(streamSequence: item.sequence)
                 continue
             }

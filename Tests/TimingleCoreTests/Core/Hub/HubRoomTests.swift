@@ -115,6 +115,34 @@ struct HubRoomTests {
         }
     }
 
+    /// What a store will put aside is no history, and must not be remembered as if it were.
+    @Test func whatCanNeverBeStoredIsNotFetchedIntoAGap() async throws {
+        try await ChatWorld.with { world in
+            await world.hub.prepare(event: world.event)
+            let session = try await world.open(world.minsu)
+            let one = try await self.append(world, 1, after: 0)
+            world.broker.deliver(world.event, one)
+            var last = one.sequence
+            let poison = [
+                Array("no item".utf8),
+                RoomRecord.encode(.sample(event: world.event, seq: 2, text: "a\u{0}b")),
+                RoomRecord.encode(.sample(event: world.event, seq: 2, text: String(repeating: "가", count: 30_000))),
+            ]
+            for (number, payload) in poison.enumerated() {
+                last = try await world.broker.append(
+                    event: world.event,
+                    payload: payload,
+                    key: "poison \(number)",
+                    expectedLast: last
+                ).sequence
+            }
+            world.broker.deliver(world.event, try await self.append(world, 3, after: last))
+            #expect(await eventually { session.seqs == [1, 3] })
+            let remembered = await world.hub.remembered(event: world.event, above: 0, below: .max)
+            #expect(remembered.map(\.seq) == [3])
+        }
+    }
+
     @Test func aGapThatCannotBeFilledHoldsTheRoomUpForAMomentOnly() async throws {
         var limits = HubLimits()
         limits.gapPatience = .milliseconds(5)
